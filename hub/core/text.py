@@ -1,0 +1,39 @@
+"""Text, numbers and times that every database and every page can take."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, Field, PlainSerializer
+
+
+def _storable(value: str) -> str:
+    if "\x00" in value:
+        raise ValueError("contains U+0000")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError("contains half a surrogate pair")
+    return value
+
+
+def _utc(value: datetime) -> datetime:
+    return value.astimezone(UTC)
+
+
+def rfc3339(value: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds, `2026-04-10T02:00:07.000Z`."""
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def clean(raw: str, limit: int = 500) -> str:
+    """Device text made storable: control characters and half surrogates out, cut to `limit` characters."""
+    return "".join(c for c in raw if (c.isprintable() or c == " ") and not "\ud800" <= c <= "\udfff")[:limit].strip()
+
+
+Text = Annotated[str, Field(max_length=4000), AfterValidator(_storable)]
+Word = Annotated[str, Field(max_length=200), AfterValidator(_storable)]
+Identifier = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9._:@-]+$")]
+Integer = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
+Instant = Annotated[
+    AwareDatetime,
+    AfterValidator(_utc),
+    PlainSerializer(rfc3339, return_type=str, when_used="json"),
+]
