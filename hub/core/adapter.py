@@ -139,7 +139,13 @@ class DeviceContext:
         if time is not None and delivery == "live" and abs(time - frame.received) > SUSPECT_AFTER:
             clock = "suspect"
         identity = event_id(
-            time or boot, site=self.site, device=self.id, type_name=type_name, subject=subject, record=record, place=place
+            time or boot,
+            site=self.site,
+            device=self.id,
+            type_name=type_name,
+            subject=subject,
+            record=record,
+            place=place,
         )
         return event_class(
             id=identity,
