@@ -1,0 +1,180 @@
+"""The broker of one building: mosquitto as the hub's child process, its configuration made from what is declared."""
+
+import asyncio
+import base64
+import contextlib
+import getpass
+import hashlib
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from hub.bus.access import BrokerUser
+
+log = structlog.get_logger()
+
+PASSWORD_ROUNDS = 101  # mosquitto's own default ($7$, PBKDF2-HMAC-SHA512); devices' passwords are long and random
+READY_WITHIN = 10.0
+RESTART_AFTER = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceListener:
+    """Where devices connect. Without certificate and key it is for a device network of its own."""
+
+    address: str
+    port: int
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+def installed() -> str | None:
+    """Debian keeps mosquitto in /usr/sbin, which isn't on every user's path."""
+    return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+
+
+class Mosquitto:
+    """One child process: started, watched, started again when it dies, stopped. Nothing is kept in it."""
+
+    def __init__(self, directory: Path, listener: DeviceListener, hub_port: int) -> None:
+        self._directory = directory
+        self._listener = listener
+        self.hub_port = hub_port
+        self._process: asyncio.subprocess.Process | None = None
+
+    def write_configuration(self, users: Sequence[BrokerUser]) -> None:
+        self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._write("mosquitto.conf", _configuration(self._directory, self._listener, self.hub_port))
+        self._write("mosquitto.acl", _access_list(users))
+        self._write("mosquitto.passwords", "".join(f"{u.name}:{_password_hash(u.password)}\n" for u in users))
+
+    def _write(self, name: str, text: str) -> None:
+        target = self._directory / name
+        fresh = target.with_suffix(target.suffix + ".new")
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+        fresh.replace(target)
+
+    def reload(self, users: Sequence[BrokerUser]) -> None:
+        """Take changed users and rights in without cutting anyone's connection."""
+        self.write_configuration(users)
+        if self._process and self._process.returncode is None:
+            self._process.send_signal(1)
+
+    async def run(self, started: asyncio.Event) -> None:
+        """Keep it running until cancelled."""
+        try:
+            while True:
+                await self._start()
+                started.set()
+                assert self._process is not None  # noqa: S101  # _start made it
+                code = await self._process.wait()
+                log.error("broker_died", code=code, restart_after=RESTART_AFTER)
+                await asyncio.sleep(RESTART_AFTER)
+        finally:
+            await self._stop()
+
+    async def _start(self) -> None:
+        binary = installed()
+        if binary is None:
+            raise FileNotFoundError("mosquitto is not installed")
+        with (self._directory / "mosquitto.log").open("ab") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                binary,
+                "-c",
+                str(self._directory / "mosquitto.conf"),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,  # Ctrl-C reaches the hub, which stops the broker last
+            )
+        deadline = asyncio.get_running_loop().time() + READY_WITHIN
+        while not await _listens(self.hub_port):
+            if self._process.returncode is not None or asyncio.get_running_loop().time() > deadline:
+                raise RuntimeError(f"mosquitto did not start; {self._directory / 'mosquitto.log'} says why")
+            await asyncio.sleep(0.02)
+        log.info("broker_started", kind="mosquitto", devices=f"{self._listener.address}:{self._listener.port}")
+
+    async def _stop(self) -> None:
+        process, self._process = self._process, None
+        if process is None or process.returncode is not None:
+            return
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), 3)
+        except TimeoutError:
+            process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                await process.wait()
+
+
+async def _listens(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _configuration(directory: Path, listener: DeviceListener, hub_port: int) -> str:
+    lines = [
+        "# Made by the hub at each start from building.toml and secrets.toml; a change here is lost.",
+        f"user {getpass.getuser()}",
+        "persistence false",
+        "allow_anonymous false",
+        f"password_file {directory / 'mosquitto.passwords'}",
+        f"acl_file {directory / 'mosquitto.acl'}",
+        "max_inflight_messages 0",
+        "max_queued_messages 20000",
+        "max_queued_bytes 67108864",
+        "message_size_limit 4194304",
+        "log_dest stderr",
+        "log_type error",
+        "log_type warning",
+        "log_type notice",
+        "connection_messages false",
+        "sys_interval 10",
+        "",
+        "# the hub itself",
+        f"listener {hub_port} 127.0.0.1",
+        "",
+        "# the devices: a client id can't be borrowed, the user name is the identity",
+        f"listener {listener.port} {listener.address}",
+        "use_username_as_clientid true",
+    ]
+    if listener.certificate and listener.key:
+        lines += [f"certfile {listener.certificate}", f"keyfile {listener.key}", "tls_version tlsv1.2"]
+    return "\n".join(lines) + "\n"
+
+
+def _access_list(users: Sequence[BrokerUser]) -> str:
+    blocks = []
+    for user in users:
+        both = [t for t in user.publish if t in user.subscribe]
+        lines = [f"user {user.name}"]
+        lines += [f"topic readwrite {topic}" for topic in both]
+        lines += [f"topic write {topic}" for topic in user.publish if topic not in both]
+        lines += [f"topic read {topic}" for topic in user.subscribe if topic not in both]
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _password_hash(password: str) -> str:
+    salt = os.urandom(12)
+    digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, PASSWORD_ROUNDS)
+    return f"$7${PASSWORD_ROUNDS}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
