@@ -1,0 +1,1 @@
+"""The one place that speaks SQL: what is kept, and how it is found again."""
