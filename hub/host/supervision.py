@@ -1,0 +1,60 @@
+"""Which devices are there: when each was last heard, when silence becomes `device.offline`."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from hub.core.building import Device
+
+LinkState = Literal["online", "offline", "never"]
+
+
+@dataclass(slots=True)
+class Watch:
+    """One declared device. `heard_at` is monotonic seconds: a stepped wall clock makes nobody silent."""
+
+    device: Device
+    heard_at: float
+    last_heard: datetime | None = None
+    since: datetime | None = None
+    link: LinkState = "never"
+    skew: float | None = None
+    peer: str = ""
+    connection: int = 0
+    changed: bool = True
+
+
+class Supervision:
+    def __init__(self, devices: Iterable[Device], started: float) -> None:
+        self.watches = {device.id: Watch(device, started) for device in devices}
+
+    def heard(self, device: str, at: datetime, monotonic: float, *, peer: str, connection: int) -> bool:
+        """True when this makes it online: it was silent, or it is heard for the first time."""
+        watch = self.watches[device]
+        watch.heard_at, watch.last_heard = monotonic, at
+        watch.peer, watch.connection = peer, connection
+        watch.changed = True
+        if watch.link == "online":
+            return False
+        watch.link, watch.since = "online", at
+        return True
+
+    def left(self, device: str, at: datetime) -> bool:
+        """It said so itself, or its will did. False when that was known."""
+        watch = self.watches[device]
+        if watch.link == "offline":
+            return False
+        watch.link, watch.since, watch.changed = "offline", at, True
+        return True
+
+    def fell_silent(self, at: datetime, monotonic: float) -> list[Watch]:
+        """Those whose silence has just become too long."""
+        silent = [
+            watch
+            for watch in self.watches.values()
+            if watch.link != "offline" and monotonic - watch.heard_at > watch.device.silence.total_seconds()
+        ]
+        for watch in silent:
+            watch.link, watch.since, watch.changed = "offline", at, True
+        return silent

@@ -1,0 +1,94 @@
+"""The sliding window of a lane: rows go out in spool order, at most so many without a receipt.
+
+The oldest one without a receipt for too long, a reconnection, or the intake's restart begins again from there. A repeat
+may come, a swap may not.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+
+import structlog
+
+from hub.core.envelope import Lane
+from hub.store.spool import Spool, SpooledRow
+
+log = structlog.get_logger()
+
+MOST_UNRECEIPTED = 512
+PATIENCE_FIRST, PATIENCE_MOST = 5.0, 60.0
+
+
+class Window:
+    """`publish` hands a row to the broker and says whether there was a connection; `now` is monotonic seconds."""
+
+    def __init__(
+        self, lane: Lane, spool: Spool, publish: Callable[[SpooledRow], bool], now: Callable[[], float]
+    ) -> None:
+        self._lane = lane
+        self._spool = spool
+        self._publish = publish
+        self._now = now
+        self._out: OrderedDict[int, float] = OrderedDict()
+        self._last_sent = 0
+        self._behind = True
+        """rows on disk beyond `_last_sent` that aren't out yet"""
+        self._patience = PATIENCE_FIRST
+        self._reading = False
+
+    @property
+    def unreceipted(self) -> int:
+        return len(self._out)
+
+    def committed(self, rows: Iterable[SpooledRow]) -> None:
+        """New rows stand on disk; what fits goes out at once, without reading it back."""
+        for row in rows:
+            if self._behind or len(self._out) >= MOST_UNRECEIPTED or not self._send(row):
+                self._behind = True
+
+    def received(self, ranges: Iterable[tuple[int, int]]) -> None:
+        """The store has these."""
+        before = len(self._out)
+        for first, last in ranges:
+            if first == last:
+                self._out.pop(first, None)
+                continue
+            for sequence in [s for s in self._out if first <= s <= last]:
+                del self._out[sequence]
+        if len(self._out) < before:
+            self._patience = PATIENCE_FIRST
+
+    def begin_again(self) -> None:
+        """From the oldest row on: the session is new, or the intake is."""
+        self._out.clear()
+        self._last_sent = 0
+        self._behind = True
+
+    async def fill(self) -> None:
+        """Send what waits on disk while there is room, and again what was never received."""
+        oldest = next(iter(self._out.values()), None)
+        if oldest is not None and self._now() - oldest > self._patience:
+            self._patience = min(self._patience * 2, PATIENCE_MOST)
+            log.warning("receipts_overdue", lane=self._lane, unreceipted=len(self._out), next_patience=self._patience)
+            self.begin_again()
+        if self._reading:
+            return
+        self._reading = True
+        try:
+            while self._behind and (room := MOST_UNRECEIPTED - len(self._out)) > 0:
+                rows = await self._spool.after(self._lane, self._last_sent, room)
+                if not rows:
+                    self._behind = False
+                    break
+                if not all(self._send(row) for row in rows):
+                    break
+        finally:
+            self._reading = False
+
+    def _send(self, row: SpooledRow) -> bool:
+        if row.sequence <= self._last_sent:
+            return True
+        if not self._publish(row):
+            return False
+        self._out[row.sequence] = self._now()
+        self._last_sent = row.sequence
+        return True

@@ -1,0 +1,317 @@
+"""The host's spool: events on this machine's disk before a device is told yes, until the store has committed them;
+and commands, whose id is here before their first byte goes out.
+
+Always SQLite, one file, one thread. What arrives while a commit runs goes into the next one together.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import structlog
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import StaticPool
+
+from hub.core.commands import COMMAND, Command
+from hub.core.envelope import Lane
+from hub.store.sealing import Keys
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+CommandProgress = Literal["kept", "writing", "closed"]
+CLOSED_KEPT = 10_000
+"""closed commands remembered, so that one offered again is known"""
+
+_metadata = MetaData()
+_rows = Table(
+    "spooled",
+    _metadata,
+    Column("sequence", Integer, primary_key=True, autoincrement=True),
+    Column("lane", String, nullable=False),
+    Column("device", String, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("spooled_by_lane", _rows.c.lane, _rows.c.sequence)
+_commands = Table(
+    "command",
+    _metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("device", String, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("progress", String, nullable=False),
+    Column("ref", String, nullable=False, default=""),
+    sqlite_autoincrement=True,
+)
+Index("command_by_progress", _commands.c.progress, _commands.c.device)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An event to be spooled: its canonical JSON without host and sequence."""
+
+    lane: Lane
+    device: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledRow:
+    sequence: int
+    lane: Lane
+    device: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledCommand:
+    """`number` rises by one a command and is never used again; `ref` is what the device's answer will name."""
+
+    number: int
+    command: Command
+    progress: CommandProgress
+    ref: str
+
+
+class SpoolAway(Exception):
+    """The spool's disk can't take it now; nobody may be told yes."""
+
+
+class Spool:
+    def __init__(self, file: Path, keys: Keys) -> None:
+        self._keys = keys
+        self._file = file
+        self._work: queue.SimpleQueue[tuple[Callable[[Connection], Any], asyncio.Future[Any]] | None] = (
+            queue.SimpleQueue()
+        )
+        self._thread: threading.Thread | None = None
+        self._next = 1
+
+    async def open(self) -> None:
+        """Raises SpoolAway."""
+        loop = asyncio.get_running_loop()
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        opened: asyncio.Future[None] = loop.create_future()
+        self._thread = threading.Thread(target=self._serve, args=(loop, opened), name="spool", daemon=True)
+        self._thread.start()
+        await opened
+
+    async def close(self) -> None:
+        if self._thread:
+            self._work.put(None)
+            await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+            self._thread = None
+
+    # what the host asks for; each returns once it is committed
+
+    def append(self, drafts: Sequence[Draft]) -> asyncio.Future[list[SpooledRow]]:
+        """Keep events, in order. Raises SpoolAway."""
+        return self._submit(lambda connection: self._append(connection, drafts))
+
+    def forget(self, sequences: Iterable[tuple[int, int]]) -> asyncio.Future[None]:
+        """Drop rows that the store has committed: ranges, both ends included."""
+        ranges = list(sequences)
+
+        def work(connection: Connection) -> None:
+            for first, last in ranges:
+                connection.execute(delete(_rows).where(_rows.c.sequence.between(first, last)))
+
+        return self._submit(work)
+
+    def after(self, lane: Lane, sequence: int, limit: int) -> asyncio.Future[list[SpooledRow]]:
+        """The first rows of a lane beyond `sequence`, in order."""
+
+        def work(connection: Connection) -> list[SpooledRow]:
+            chosen = (
+                select(_rows)
+                .where(_rows.c.lane == lane, _rows.c.sequence > sequence)
+                .order_by(_rows.c.sequence)
+                .limit(limit)
+            )
+            return [
+                SpooledRow(row.sequence, row.lane, row.device, self._unsealed(row.sequence, row.payload))
+                for row in connection.execute(chosen)
+            ]
+
+        return self._submit(work)
+
+    def waiting(self) -> asyncio.Future[tuple[int | None, int, int]]:
+        """(the oldest sequence still here, the last one given, how many wait)"""
+
+        def work(connection: Connection) -> tuple[int | None, int, int]:
+            oldest, count = connection.execute(select(func.min(_rows.c.sequence), func.count())).one()
+            return oldest, self._next - 1, count
+
+        return self._submit(work)
+
+    def keep_command(self, command: Command) -> asyncio.Future[SpooledCommand | None]:
+        """Keep a command before anything of it is written. None if its id is here already: it is not to be done
+        again."""
+
+        def work(connection: Connection) -> SpooledCommand | None:
+            if connection.execute(select(_commands.c.number).where(_commands.c.id == str(command.id))).first():
+                return None
+            body = self._keys.seal(
+                COMMAND.dump_json(command, by_alias=True), table="command", column="body", row=str(command.id)
+            )
+            row = {"id": str(command.id), "device": command.device, "body": body, "progress": "kept", "ref": ""}
+            number = connection.execute(insert(_commands).values(row)).inserted_primary_key
+            assert number is not None  # noqa: S101  # an INTEGER PRIMARY KEY always has one
+            return SpooledCommand(number[0], command, "kept", "")
+
+        return self._submit(work)
+
+    def begin_command(self, number: int, ref: str) -> asyncio.Future[bool]:
+        """Mark a command as being written. False if it was begun or closed before: it must not be written again."""
+
+        def work(connection: Connection) -> bool:
+            begun = connection.execute(
+                update(_commands)
+                .where(_commands.c.number == number, _commands.c.progress == "kept")
+                .values(progress="writing", ref=ref)
+            )
+            return begun.rowcount == 1
+
+        return self._submit(work)
+
+    def close_command(self, number: int, drafts: Sequence[Draft]) -> asyncio.Future[list[SpooledRow]]:
+        """Close a command and keep the event of its outcome, in one commit. [] if it was closed before."""
+
+        def work(connection: Connection) -> list[SpooledRow]:
+            closed = connection.execute(
+                update(_commands)
+                .where(_commands.c.number == number, _commands.c.progress != "closed")
+                .values(progress="closed", body=b"")
+            )
+            if closed.rowcount != 1:
+                return []
+            connection.execute(
+                delete(_commands).where(_commands.c.progress == "closed", _commands.c.number < number - CLOSED_KEPT)
+            )
+            return self._append(connection, drafts)
+
+        return self._submit(work)
+
+    def open_commands(self) -> asyncio.Future[list[SpooledCommand]]:
+        """All commands without an outcome, oldest first."""
+
+        def work(connection: Connection) -> list[SpooledCommand]:
+            chosen = select(_commands).where(_commands.c.progress != "closed").order_by(_commands.c.number)
+            return [
+                SpooledCommand(row.number, self._command(row.id, row.body), row.progress, row.ref)
+                for row in connection.execute(chosen)
+            ]
+
+        return self._submit(work)
+
+    # the thread
+
+    def _submit(self, work: Callable[[Connection], T]) -> asyncio.Future[T]:
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._work.put((work, done))
+        return done
+
+    def _serve(self, loop: asyncio.AbstractEventLoop, opened: asyncio.Future[None]) -> None:
+        try:
+            engine = create_engine(f"sqlite:///{self._file}", poolclass=StaticPool)
+            event.listen(engine, "connect", _on_connect)
+            event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+            with engine.connect() as connection:
+                with connection.begin():
+                    _metadata.create_all(connection)
+                    last = connection.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = 'spooled'").scalar()
+                    self._next = (last or 0) + 1
+                loop.call_soon_threadsafe(opened.set_result, None)
+                while self._commit_what_waits(loop, connection):
+                    pass
+            engine.dispose()
+        except DBAPIError as error:
+            loop.call_soon_threadsafe(opened.set_exception, SpoolAway(f"{self._file}: {error.orig}"))
+
+    def _commit_what_waits(self, loop: asyncio.AbstractEventLoop, connection: Connection) -> bool:
+        """One commit for all that waits. False when the spool is to be closed."""
+        batch = [self._work.get()]
+        while len(batch) < 1000:
+            try:
+                batch.append(self._work.get_nowait())
+            except queue.Empty:
+                break
+        asked = [item for item in batch if item is not None]
+        next_before = self._next
+        outcomes: list[tuple[asyncio.Future[Any], Any]] = []
+        try:
+            with connection.begin():
+                outcomes = [(future, work(connection)) for work, future in asked]
+        except Exception as error:  # noqa: BLE001  # whatever it is, those who wait hear of it, and the thread goes on
+            self._next = next_before
+            reason = error.orig if isinstance(error, DBAPIError) else error
+            log.error("spool_commit_failed", reason=str(reason), waiting=len(asked))
+            loop.call_soon_threadsafe(_fail, [future for _, future in asked], SpoolAway(str(reason)))
+        else:
+            loop.call_soon_threadsafe(_resolve, outcomes)
+        return len(asked) == len(batch)
+
+    def _append(self, connection: Connection, drafts: Sequence[Draft]) -> list[SpooledRow]:
+        rows = []
+        for draft in drafts:
+            rows.append(SpooledRow(self._next, draft.lane, draft.device, draft.payload))
+            self._next += 1
+        if rows:
+            connection.execute(
+                insert(_rows),
+                [
+                    {"sequence": r.sequence, "lane": r.lane, "device": r.device, "payload": self._sealed(r)}
+                    for r in rows
+                ],
+            )
+        return rows
+
+    def _sealed(self, row: SpooledRow) -> bytes:
+        return self._keys.seal(row.payload, table="spooled", column="payload", row=str(row.sequence))
+
+    def _unsealed(self, sequence: int, payload: bytes) -> bytes:
+        return self._keys.unseal(payload, table="spooled", column="payload", row=str(sequence))
+
+    def _command(self, identity: str, body: bytes) -> Command:
+        return COMMAND.validate_json(self._keys.unseal(body, table="command", column="body", row=identity))
+
+
+def _on_connect(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # SQLAlchemy's begin event begins, not the driver
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 5000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _resolve(outcomes: list[tuple[asyncio.Future[Any], Any]]) -> None:
+    for future, value in outcomes:
+        if not future.done():
+            future.set_result(value)
+
+
+def _fail(futures: list[asyncio.Future[Any]], error: SpoolAway) -> None:
+    for future in futures:
+        if not future.done():
+            future.set_exception(error)

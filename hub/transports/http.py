@@ -1,0 +1,77 @@
+"""Devices that call us over HTTP: one server for all of them, each adapter under its path."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import structlog
+from aiohttp import web
+
+from hub.core.adapter import Adapter, Frame, Http, RequestHead
+from hub.core.pictures import cut_pictures
+from hub.store.spool import SpoolAway
+from hub.transports import Receive
+
+log = structlog.get_logger()
+
+BODY_LIMIT = 4 * 1024 * 1024
+ANSWER_WITHIN = 20.0
+
+
+class HttpListener:
+    """`adapters` by name; those that speak HTTP are served."""
+
+    def __init__(self, adapters: Mapping[str, Adapter], address: str, port: int, receive: Receive) -> None:
+        self._address = address
+        self._port = port
+        self._receive = receive
+        self._prefixes = [(a.transport.prefix, a) for a in adapters.values() if isinstance(a.transport, Http)]
+        self._runner: web.ServerRunner | None = None
+
+    @property
+    def port(self) -> int:
+        """The port in use, also where 0 was asked for."""
+        if self._runner is None or not self._runner.addresses:
+            return self._port
+        port: int = self._runner.addresses[0][1]
+        return port
+
+    async def start(self) -> None:
+        """Raises OSError when the address can't be listened on."""
+        server = web.Server(self._serve, access_log=None, keepalive_timeout=75, client_max_size=BODY_LIMIT)
+        self._runner = web.ServerRunner(server)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self._address, self._port, shutdown_timeout=0.2).start()
+        log.info("listening", transport="http", address=self._address, port=self.port)
+
+    async def stop(self) -> None:
+        if self._runner:
+            await self._runner.cleanup()
+
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        adapter = next((a for prefix, a in self._prefixes if request.path.startswith(prefix)), None)
+        if adapter is None:
+            return web.Response(status=404, text="no device protocol is served at this path\n")
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            return web.Response(status=413, text=f"larger than {BODY_LIMIT} bytes\n")
+        head = RequestHead(
+            request.method,
+            request.path,
+            dict(request.query.items()),
+            {name.lower(): value for name, value in request.headers.items()},
+        )
+        frame = Frame(cut_pictures(body), datetime.now(UTC), request=head, peer=request.remote or "")
+        try:
+            reply = await asyncio.wait_for(
+                asyncio.shield(self._receive(adapter, frame, id(request.transport))), ANSWER_WITHIN
+            )
+        except (
+            SpoolAway,
+            TimeoutError,
+        ):  # logged where it failed; 503 makes the device keep the record and send it again
+            return web.Response(status=503, text="not kept, send again\n")
+        if reply is None:
+            return web.Response(status=403, text="this device is not declared\n")
+        return web.Response(status=reply.status, body=reply.payload, content_type=reply.content_type)

@@ -1,0 +1,81 @@
+"""Devices that speak MQTT: one session at the broker for all of them, under their vendors' topics."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import structlog
+
+from hub.bus.client import BrokerAddress, BusClient, Message
+from hub.bus.topics import matches
+from hub.core.adapter import Adapter, Frame, Mqtt, Outgoing
+from hub.core.pictures import cut_pictures
+from hub.transports import Receive
+
+log = structlog.get_logger()
+
+UNDER_WAY = 2000
+"""frames not on disk yet; beyond, what comes is let fall without a yes, and the device sends it again"""
+
+
+class MqttTransport:
+    """Subscribes to what the adapters' devices publish at this site."""
+
+    def __init__(
+        self, broker: BrokerAddress, name: str, site: str, adapters: Mapping[str, Adapter], receive: Receive
+    ) -> None:
+        self._receive = receive
+        self._patterns = [
+            (_pattern(topic, site), adapter)
+            for adapter in adapters.values()
+            if isinstance(adapter.transport, Mqtt)
+            for topic in (*adapter.transport.up, *adapter.transport.shared)
+        ]
+        self._connection = 0
+        self._under_way = 0
+        self.let_fall = 0
+        self._client = BusClient(
+            broker,
+            name,
+            subscriptions=tuple(sorted({pattern for pattern, _ in self._patterns})),
+            on_message=self._on_message,
+            on_up=self._on_up,
+        )
+
+    @property
+    def connected(self) -> bool:
+        return self._client.connected
+
+    async def run(self) -> None:
+        await self._client.run()
+
+    def send(self, outgoing: Outgoing) -> bool:
+        """False while there is no connection to the broker."""
+        return self._client.publish(outgoing.topic, outgoing.payload, qos=1)
+
+    def _on_up(self) -> None:
+        self._connection += 1
+
+    def _on_message(self, message: Message) -> None:
+        adapter = next((a for pattern, a in self._patterns if matches(pattern, message.topic)), None)
+        if adapter is None:
+            return
+        if self._under_way >= UNDER_WAY:
+            self.let_fall += 1
+            return
+        frame = Frame(cut_pictures(message.payload), datetime.now(UTC), topic=message.topic, retained=message.retained)
+        connection = self._connection
+        self._under_way += 1
+        self._receive(adapter, frame, connection).add_done_callback(lambda kept: self._answer(kept, connection))
+
+    def _answer(self, kept: "asyncio.Future[Outgoing | None]", connection: int) -> None:
+        self._under_way -= 1
+        if kept.cancelled() or kept.exception() is not None:
+            return
+        reply = kept.result()
+        if reply and connection == self._connection:
+            self._client.publish(reply.topic, reply.payload, qos=1)
+
+
+def _pattern(topic: str, site: str) -> str:
+    return topic.replace("{site}", site).replace("{address}", "+").replace("{device}", "+")
