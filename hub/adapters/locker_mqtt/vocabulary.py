@@ -61,7 +61,7 @@ def read_record(record: Happening | Outcome, frame: Frame, device: DeviceContext
     data, unreadable = _data(record)
     compartment = getattr(data, "compartment", None)
     event: Event = device.event(
-        EVENT_CLASSES.get(record.type, DeviceReported),
+        DeviceReported if isinstance(record, OtherRecord) else EVENT_CLASSES[record.type],
         data,
         frame=frame,
         record=f"{record.boot}/{record.number}/{rfc3339(record.time) if record.time else ''}",
