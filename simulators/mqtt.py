@@ -91,13 +91,14 @@ class Link:
         sock = self._client.socket()
         if sock is None or sock.fileno() < 0:
             return
-        if goodbye:
-            self._client.disconnect()
-            self._client.loop_write()
         self._client.on_socket_close = None
+        self._client.on_socket_register_write = None
         self._client.on_socket_unregister_write = None
         self._loop.remove_reader(sock)
         self._loop.remove_writer(sock)
+        if goodbye:
+            self._client.disconnect()
+            self._client.loop_write()
         with contextlib.suppress(OSError):
             sock.close()
 

@@ -86,13 +86,11 @@ class Simulator(ABC, Generic[Body]):
 
     async def run(self) -> None:
         """Connect, live, connect again, for ever."""
-        try:
-            while True:
-                await self._live_once()
-                await asyncio.sleep(self._away or self.seconds(self.random.uniform(0.5, 1.5)))
-                self._away = 0.0
-        finally:
-            self.connected.clear()
+        self._stopping = False
+        while True:
+            await self._live_once()
+            await asyncio.sleep(self._away or self.seconds(self.random.uniform(0.5, 1.5)))
+            self._away = 0.0
 
     def outage(self, seconds: float) -> None:
         """The line is cut at once, without a goodbye, and comes back after `seconds`; records pile up meanwhile."""
@@ -170,11 +168,16 @@ class Simulator(ABC, Generic[Body]):
             if self.connected.is_set():
                 log.info("%s disconnected", self.device.id)
             self.connected.clear()
-        if not session.cancelled() and (error := session.exception()):
-            for cause in _leaves(error):
-                if not isinstance(cause, LINE_LOST):
-                    raise error
-                log.debug("%s lost its line: %s", self.device.id, cause)
+            _raise_own_fault(session)
+
+
+def _raise_own_fault(session: asyncio.Task[None]) -> None:
+    """A lost line is what devices live with; anything else is our own fault and is raised."""
+    if not session.cancelled() and (error := session.exception()):
+        for cause in _leaves(error):
+            if not isinstance(cause, LINE_LOST):
+                raise error
+            log.debug("%s: %s", session.get_name(), cause)
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:
