@@ -1,0 +1,77 @@
+"""Who shows records hears which kinds of them changed, after the commit; a slow listener gets the sum."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """`topics` are kinds of record (`visits`, `alerts`, …); `life` if any of it is a matter of life."""
+
+    topics: frozenset[str]
+    life: bool
+
+
+class Subscription:
+    """An endless iterator of Change; ends when closed. Belongs to the loop that it was made in."""
+
+    def __init__(self, changes: "Changes") -> None:
+        self._changes = changes
+        self._loop = asyncio.get_running_loop()
+        self._ready = asyncio.Event()
+        self._topics: set[str] = set()
+        self._life = False
+        self._closed = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Change:
+        await self._ready.wait()
+        if not self._topics:
+            raise StopAsyncIteration
+        change = Change(frozenset(self._topics), self._life)
+        self._topics.clear()
+        self._life = False
+        if not self._closed:
+            self._ready.clear()
+        return change
+
+    def close(self) -> None:
+        self._changes.forget(self)
+        self._closed = True
+        self._ready.set()
+
+    def hear(self, change: Change) -> None:
+        """Take a change in, from any thread."""
+        with contextlib.suppress(RuntimeError):  # its loop has ended, and with it whoever listened
+            self._loop.call_soon_threadsafe(self._merge, change)
+
+    def _merge(self, change: Change) -> None:
+        self._topics |= change.topics
+        self._life |= change.life
+        self._ready.set()
+
+
+class Changes:
+    def __init__(self) -> None:
+        self._subscriptions: tuple[Subscription, ...] = ()
+
+    def subscribe(self) -> Subscription:
+        subscription = Subscription(self)
+        self._subscriptions = (*self._subscriptions, subscription)
+        return subscription
+
+    def forget(self, subscription: Subscription) -> None:
+        self._subscriptions = tuple(s for s in self._subscriptions if s is not subscription)
+
+    def publish(self, change: Change) -> None:
+        """Tell all who listen, from any thread."""
+        for subscription in self._subscriptions:
+            subscription.hear(change)
+
+    def close(self) -> None:
+        for subscription in self._subscriptions:
+            subscription.close()

@@ -1,0 +1,189 @@
+"""The store: one thread that writes, by priority; a few that read; every piece of work is one transaction."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import IntEnum
+from itertools import count
+from queue import PriorityQueue
+from threading import Lock, Thread
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, select
+from sqlalchemy.exc import DBAPIError
+
+from hub.store import tables
+from hub.store.changes import Change, Changes
+from hub.store.engines import is_away, make_engine
+from hub.store.migrate import migrate
+from hub.store.sealing import Keys, Unsealable
+from hub.store.upsert import put
+
+T = TypeVar("T")
+
+_READERS = 2
+
+
+class Priority(IntEnum):
+    """Who goes first. Within one, who came first."""
+
+    LIFE = 0
+    PERSON = 1
+    DEADLINE = 2
+    DISPATCH = 3
+    ROUTINE = 4
+
+
+class StoreAway(Exception):
+    """The database can't be reached, written or read just now; nothing of the work has happened. Try again later."""
+
+
+class StoreClosed(StoreAway):
+    """The store was closed before the work began."""
+
+
+class KeysWrong(Exception):
+    """The database was sealed with other keys: its key file has to be put back."""
+
+
+@dataclass(slots=True)
+class Transaction:
+    """What work gets: one connection inside one transaction. `now` is when it began, in UTC."""
+
+    connection: Connection
+    keys: Keys
+    now: datetime
+    topics: set[str] = field(default_factory=set)
+    life: bool = False
+
+    def touch(self, topic: str, *, life: bool = False) -> None:
+        """Say that records of this kind change with this transaction."""
+        self.topics.add(topic)
+        self.life |= life
+
+
+@dataclass(order=True, slots=True)
+class _Job:
+    priority: int
+    arrival: int
+    run: Callable[[], None] | None = field(compare=False)
+    refuse: Callable[[], None] = field(compare=False)
+
+
+class Store:
+    """`url` as SQLAlchemy writes it: `sqlite:////path/hub.db`."""
+
+    def __init__(self, url: str, keys: Keys) -> None:
+        self.changes = Changes()
+        self._url = url
+        self._keys = keys
+        self._writing = make_engine(url, writing=True)
+        self._reading = make_engine(url, writing=False)
+        self._jobs: PriorityQueue[_Job] = PriorityQueue()
+        self._arrivals = count()
+        self._gate = Lock()
+        self._open = False
+        self._writer = Thread(target=self._write_all, name="store-writer", daemon=True)
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-reader")
+
+    async def open(self) -> None:
+        """Bring the schema up to date and start. Raises StoreAway, KeysWrong, migrate.NewerSchema."""
+        await asyncio.get_running_loop().run_in_executor(self._readers, self._prepare)
+        self._open = True
+        self._writer.start()
+
+    async def close(self) -> None:
+        """The work under way is finished; what still waits is refused with StoreClosed."""
+        with self._gate:
+            started, self._open = self._open, False
+            if started:
+                self._jobs.put(_Job(-1, next(self._arrivals), None, lambda: None))
+        loop = asyncio.get_running_loop()
+        if started:
+            await loop.run_in_executor(None, self._writer.join)
+        await loop.run_in_executor(None, self._readers.shutdown)
+        self._writing.dispose()
+        self._reading.dispose()
+        self.changes.close()
+
+    async def write(self, priority: Priority, work: Callable[[Transaction], T]) -> T:
+        """`work` in a transaction of its own, its result once committed. If it raises, nothing has happened."""
+        future: Future[T] = Future()
+
+        def run() -> None:
+            if future.set_running_or_notify_cancel():
+                _settle(future, lambda: self._transact(self._writing, work))
+
+        def refuse() -> None:
+            if future.set_running_or_notify_cancel():
+                future.set_exception(StoreClosed("the store was closed before this was written"))
+
+        with self._gate:
+            if not self._open:
+                raise StoreClosed("the store is not open")
+            self._jobs.put(_Job(priority, next(self._arrivals), run, refuse))
+        return await asyncio.wrap_future(future)
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """`work` over one unchanging view of what is committed; it can't write."""
+        if not self._open:
+            raise StoreClosed("the store is not open")
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._transact, self._reading, work)
+
+    async def probe(self) -> None:
+        """Commit one row, before all else. Raises StoreAway where the database takes none."""
+        await self.write(Priority.LIFE, _write_probe)
+
+    def _write_all(self) -> None:
+        while (job := self._jobs.get()).run is not None:
+            job.run()
+        while not self._jobs.empty():
+            self._jobs.get().refuse()
+
+    def _transact(self, engine: Engine, work: Callable[[Transaction], T]) -> T:
+        try:
+            with engine.begin() as connection:
+                tx = Transaction(connection, self._keys, datetime.now(UTC))
+                result = work(tx)
+        except DBAPIError as error:
+            if is_away(error):
+                raise StoreAway(str(error.orig)) from error
+            raise
+        if tx.topics:
+            self.changes.publish(Change(frozenset(tx.topics), tx.life))
+        return result
+
+    def _prepare(self) -> None:
+        self._transact(self._writing, lambda tx: migrate(tx.connection))
+        self._transact(self._writing, _check_keys)
+
+
+def _settle(future: "Future[T]", work: Callable[[], T]) -> None:
+    try:
+        result = work()
+    except BaseException as error:  # noqa: BLE001  it belongs to who asked for the work, and is raised there
+        future.set_exception(error)
+    else:
+        future.set_result(result)
+
+
+_KEY_MARK = b"front-desk-hub"
+
+
+def _check_keys(tx: Transaction) -> None:
+    """A key file lost and made anew is noticed before anything is sealed with it."""
+    sealed = tx.connection.scalar(select(tables.marks.c.value).where(tables.marks.c.name == "keys"))
+    if sealed is None:
+        fresh = tx.keys.seal(_KEY_MARK, table="marks", column="value", row="keys")
+        put(tx.connection, tables.marks, [{"name": "keys", "value": fresh}])
+        return
+    try:
+        tx.keys.unseal(sealed, table="marks", column="value", row="keys")
+    except Unsealable as error:
+        raise KeysWrong("the database was sealed with other keys; put its key file back") from error
+
+
+def _write_probe(tx: Transaction) -> None:
+    put(tx.connection, tables.marks, [{"name": "probe", "value": tx.now.isoformat().encode()}])
