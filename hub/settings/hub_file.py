@@ -1,0 +1,197 @@
+"""hub.toml: this machine."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeInt
+
+from hub.core.building import Device
+from hub.core.text import Identifier, Word
+from hub.settings import grammar
+from hub.settings.declare import declare, names_of
+from hub.settings.mistakes import Mistakes
+from hub.settings.toml_file import TomlFile
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Endpoint(_Part):
+    """A host and its port, written `127.0.0.1:8080`."""
+
+    host: Word
+    port: Port
+
+    @property
+    def loopback(self) -> bool:
+        return is_loopback(self.host)
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Rate(_Part):
+    """So often in so long, written `3 in 1m`."""
+
+    count: NonNegativeInt
+    within: timedelta
+
+
+def _endpoint(written: object) -> object:
+    host, port = grammar.host_and_port(written)
+    return Endpoint(host=host, port=port)
+
+
+def _rate(written: object) -> object:
+    count, within = grammar.rate(written)
+    return Rate(count=count, within=within)
+
+
+def _url(written: str) -> str:
+    if not written.startswith(("https://", "http://")) or any(c.isspace() for c in written):
+        raise ValueError(f'"{written}" is not an address such as https://hooks.example/desk')
+    return written
+
+
+WrittenEndpoint = Annotated[Endpoint, BeforeValidator(_endpoint)]
+WrittenRate = Annotated[Rate, BeforeValidator(_rate)]
+
+
+class Listen(_Part):
+    """Where devices reach us. `devices` is the address on the device network, `readers` the port of those that call
+    over HTTP, `mqtt` that of the broker which the hub starts itself."""
+
+    devices: Annotated[str, BeforeValidator(grammar.address)] = "127.0.0.1"
+    readers: Port = 8081
+    mqtt: Port = 1883
+
+
+class Tls(_Part):
+    """Files beside hub.toml; never copied."""
+
+    certificate: Path
+    key: Path
+
+
+class Console(_Part):
+    address: WrittenEndpoint = Endpoint(host="127.0.0.1", port=8080)
+    tls: Tls | None = None
+
+
+class Siren(_Part):
+    """Run when no post can sound."""
+
+    command: Annotated[tuple[Word, ...], Field(min_length=1)]
+
+
+class Alerts(_Part):
+    """When repeats become one line (chatter), and when many alerts become a flood."""
+
+    chatter: WrittenRate = Rate(count=3, within=timedelta(minutes=1))
+    flood: WrittenRate = Rate(count=10, within=timedelta(minutes=10))
+
+
+class Smtp(_Part):
+    """`sender` is the From address. `tls`: STARTTLS is demanded, unless it is TLS from the first byte or off; off
+    only on loopback."""
+
+    server: WrittenEndpoint
+    sender: Word = ""
+    tls: Literal["starttls", "implicit", "off"] = "starttls"
+
+
+class Webhook(_Part):
+    url: Annotated[Word, AfterValidator(_url)]
+
+
+class HubSettings(_Part):
+    """This machine. `host` names the spool, and never changes."""
+
+    host: Identifier
+    listen: Listen = Listen()
+    console: Console = Console()
+    siren: Siren | None = None
+    alerts: Alerts = Alerts()
+    smtp: Smtp | None = None
+    webhook: Webhook | None = None
+
+
+_PARTS: Mapping[str, type[_Part]] = {
+    "listen": Listen,
+    "console": Console,
+    "siren": Siren,
+    "alerts": Alerts,
+    "smtp": Smtp,
+    "webhook": Webhook,
+}
+
+
+def read_hub(file: TomlFile, folder: Path, mistakes: Mistakes) -> HubSettings | None:
+    """The settings; None where not even `host` can be read. `folder` is where the certificate lies."""
+    parts: dict[str, Any] = {}
+    for key, value in file.tables.items():
+        if key not in _PARTS or not isinstance(value, dict):
+            parts[key] = value
+        elif (part := declare(_PARTS[key], value, file.within(key), mistakes)) is not None:
+            parts[key] = part
+    if not file.there:
+        return None
+    hub = declare(HubSettings, parts, lambda path: file.spot(path), mistakes, names=names_of(HubSettings))
+    if hub is None:
+        return None
+    _check_console(hub.console, file, folder, mistakes)
+    _check_smtp(hub, file, mistakes)
+    if hub.console.tls is not None:
+        tls = Tls(certificate=folder / hub.console.tls.certificate, key=folder / hub.console.tls.key)
+        hub = hub.model_copy(update={"console": hub.console.model_copy(update={"tls": tls})})
+    return hub
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _check_console(console: Console, file: TomlFile, folder: Path, mistakes: Mistakes) -> None:
+    where = file.within("console")
+    if console.tls is None:
+        if not console.address.loopback:
+            said = "without tls = {certificate = …, key = …} the console answers on loopback only"
+            mistakes.add(where(("address",)), f"address: {said}")
+        return
+    for key, path in (("certificate", console.tls.certificate), ("key", console.tls.key)):
+        if not (folder / path).is_file():
+            mistakes.remark(where(("tls", key)), f'tls.{key}: file "{path}" is not there yet')
+
+
+def _check_smtp(hub: HubSettings, file: TomlFile, mistakes: Mistakes) -> None:
+    if hub.smtp and hub.smtp.tls == "off" and not hub.smtp.server.loopback:
+        said = 'tls: "off" would send names and passwords in the clear; only a server on loopback may have it'
+        mistakes.add(file.within("smtp")(("tls",)), said)
+
+
+def check_ports(hub: HubSettings, devices: Mapping[str, Device], file: TomlFile, mistakes: Mistakes) -> None:
+    """No two listeners on one port of one address."""
+    console = hub.console.address
+    listeners = [("readers", hub.listen.devices, hub.listen.readers), ("mqtt", hub.listen.devices, hub.listen.mqtt)]
+    listeners += [(f"device {d.id}", hub.listen.devices, d.port) for d in devices.values() if d.port is not None]
+    spots = {"mqtt": ("listen", "mqtt"), "readers": ("listen", "readers")}
+    taken = [("the console", console.host, console.port)]
+    for name, host, port in listeners:
+        for other, other_host, other_port in taken:
+            if port == other_port and _overlap(host, other_host) and not (name[:6] == other[:6] == "device"):
+                said = f"port {port} of {name} is the port of {other} already"
+                mistakes.add(file.spot(spots.get(name, spots.get(other, ("listen",)))), said)
+        taken.append((name, host, port))
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one == other or bool({one, other} & {"0.0.0.0", "::"}) or (is_loopback(one) and is_loopback(other))
