@@ -15,6 +15,7 @@ from hub.adapters.gbt26875.framing import (
     CONTROL,
     DENY,
     REPLY,
+    REQUEST,
     SEND,
     Packet,
     fault,
@@ -71,7 +72,7 @@ def decode(frame: Frame, device: DeviceContext) -> Decoded:
     if packet.command in ANSWERS:
         return _answered(packet, frame, device)
     return Decoded(
-        unreadable=Unreadable(f"command byte {packet.command} isn't one that a device sends"),
+        unreadable=Unreadable(_not_a_devices_command(packet)),
         reply=_answer(packet, DENY, frame, device),
     )
 
@@ -110,6 +111,13 @@ def _sent(packet: Packet, frame: Frame, device: DeviceContext) -> Decoded:
         reply=_answer(packet, CONFIRM, frame, device),
         unreadable=Unreadable(reason) if reason else None,
     )
+
+
+def _not_a_devices_command(packet: Packet) -> str:
+    if packet.command not in (CONTROL, REQUEST):
+        return f"command byte {packet.command} isn't known"
+    kind = f", type {packet.data[0]}" if packet.data else ""
+    return f"command {packet.command}{kind}: a centre gives that to a device, a device never to a centre"
 
 
 def _answer(packet: Packet, command: int, frame: Frame, device: DeviceContext, data: bytes = b"") -> Outgoing:
