@@ -19,6 +19,7 @@ class Record(Generic[Body]):
     number: int
     time: str
     body: Body
+    urgent: bool = False
 
 
 @dataclass(eq=False)
@@ -34,9 +35,10 @@ class Memory(Generic[Body]):
     acked: list[Record[Body]] = field(default_factory=list)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def keep(self, record: Record[Body], *, urgent: bool = False) -> None:
-        """`urgent` goes before whatever waits."""
-        self.waiting.insert(0 if urgent else len(self.waiting), record)
+    def keep(self, record: Record[Body]) -> None:
+        """An urgent one goes before whatever isn't."""
+        ahead = sum(1 for other in self.waiting if other.urgent) if record.urgent else len(self.waiting)
+        self.waiting.insert(ahead, record)
         self._changed.set()
 
     def going_out(self, batch: Sequence[Record[Body]]) -> None:
