@@ -6,7 +6,6 @@ They get no yes and no command, so that a device that keeps its records loses no
 import hashlib
 import re
 from collections import OrderedDict, deque
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -39,9 +38,6 @@ class Knocks:
     def __init__(self) -> None:
         self._sources: OrderedDict[tuple[str, str, str], Knock] = OrderedDict()
 
-    def device_id(self, adapter: str, address: str, peer: str) -> str:
-        return knock_id(adapter, address, peer)
-
     def heard(self, adapter: str, address: str, frame: Frame, decoded: Decoded) -> Knock:
         source = (adapter, address, frame.peer)
         knock = self._sources.pop(source, None)
@@ -64,7 +60,7 @@ def knock_id(adapter: str, address: str, peer: str) -> str:
     return f"unknown.{adapter}.{readable}.{mark}"
 
 
-def _seen(frame: Frame, decoded: Decoded) -> Mapping[str, Any]:
+def _seen(frame: Frame, decoded: Decoded) -> dict[str, Any]:
     return {
         "at": rfc3339(frame.received),
         "hex": frame.payload[:SHOWN_BYTES].hex(),

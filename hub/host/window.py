@@ -34,6 +34,9 @@ class Window:
         """rows on disk beyond `_last_sent` that aren't out yet"""
         self._patience = PATIENCE_FIRST
         self._reading = False
+        self._round = 0
+        self._more = False
+        """rows were committed while the disk was being read"""
 
     @property
     def unreceipted(self) -> int:
@@ -43,7 +46,7 @@ class Window:
         """New rows stand on disk; what fits goes out at once, without reading it back."""
         for row in rows:
             if self._behind or len(self._out) >= MOST_UNRECEIPTED or not self._send(row):
-                self._behind = True
+                self._behind = self._more = True
 
     def received(self, ranges: Iterable[tuple[int, int]]) -> None:
         """The store has these."""
@@ -62,6 +65,7 @@ class Window:
         self._out.clear()
         self._last_sent = 0
         self._behind = True
+        self._round += 1
 
     async def fill(self) -> None:
         """Send what waits on disk while there is room, and again what was never received."""
@@ -75,10 +79,14 @@ class Window:
         self._reading = True
         try:
             while self._behind and (room := MOST_UNRECEIPTED - len(self._out)) > 0:
+                self._more, this_round = False, self._round
                 rows = await self._spool.after(self._lane, self._last_sent, room)
+                if self._round != this_round:
+                    continue  # begun again meanwhile: what was read is too far on
                 if not rows:
-                    self._behind = False
-                    break
+                    self._behind = self._more
+                    if not self._more:
+                        break
                 if not all(self._send(row) for row in rows):
                     break
         finally:

@@ -64,6 +64,10 @@ class TcpListener:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._server.wait_closed(), CLOSE_WITHIN)
 
+    def is_open(self, connection: int) -> bool:
+        writer = self._writers.get(connection)
+        return writer is not None and not writer.is_closing()
+
     def send(self, connection: int, outgoing: Outgoing) -> bool:
         """False when that connection is gone."""
         writer = self._writers.get(connection)
