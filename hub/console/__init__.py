@@ -1,0 +1,1 @@
+"""What the desk sees and does: pages, the live stream, sign-in."""

@@ -1,0 +1,77 @@
+"""What a person does at the desk, done once: one transaction, one line in the audit log."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from hub.console.desk import Desk
+from hub.console.signed import Signed
+from hub.core.effects import Audit, Effect
+from hub.core.facts import Facts
+from hub.store import audit, effects, facts
+from hub.store.database import Priority, Transaction
+from hub.store.facts import Wanted
+
+_REMEMBERED = 2_000
+
+Act = Callable[[Facts], Iterable[Effect]]
+
+
+async def perform(
+    desk: Desk,
+    signed: Signed,
+    wanted: Wanted,
+    act: Act,
+    *,
+    name: str,
+    target: str,
+    act_id: str,
+    details: Mapping[str, str] | None = None,
+) -> Sequence[Effect]:
+    """Do one act of a person and say what it came to.
+
+    `wanted` is what the act needs to know; `act` gets the Facts and returns the effects (a function of
+    hub.rules.acts, bound to its form); both run inside one transaction, ahead of all but life. `name` (`visit.announce`)
+    and `target` (a record's id, "" for one that the act makes) go to the audit log, with `details` that hold no
+    personal value.
+
+    `act_id` comes with the form: the same person's act with the same id is done once, and a repeat (a double click,
+    a POST sent again) gets the first one's answer. Give it to the act as its cause too, so that what it makes has the
+    same ids.
+
+    Raises Refused where the act can't be done as asked, and store errors; then nothing has happened.
+    """
+    key = (signed.name, act_id)
+    if act_id and (earlier := desk.performed.get(key)):
+        return await asyncio.shield(earlier)
+
+    def work(tx: Transaction) -> Sequence[Effect]:
+        now = desk.clock()
+        known = facts.load(tx, desk.building, wanted, now)
+        done = known.apply(act(known))
+        effects.add(tx, desk.site, done, cause=None, at=now)
+        if not any(isinstance(effect, Audit) for effect in done):
+            audit.add(tx, desk.site, now, signed.name, signed.post, name, target, details or {})
+        return done
+
+    doing = asyncio.ensure_future(desk.store.write(Priority.PERSON, work))
+    if not act_id:
+        return await doing
+    desk.performed[key] = doing
+    while len(desk.performed) > _REMEMBERED:
+        desk.performed.popitem(last=False)
+    try:
+        return await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        raise
+    except Exception:
+        desk.performed.pop(key, None)  # it did not happen, so it may be tried again
+        raise
+
+
+async def note(desk: Desk, signed: Signed, *, name: str, target: str, details: Mapping[str, str] | None = None) -> None:
+    """Write down an act that changes no record: a name shown in full, a list exported."""
+
+    def work(tx: Transaction) -> None:
+        audit.add(tx, desk.site, desk.clock(), signed.name, signed.post, name, target, details or {})
+
+    await desk.store.write(Priority.PERSON, work)

@@ -1,0 +1,43 @@
+"""What the console is given: the store, the building, and the few facts of its surroundings that it shows."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from hub.core.building import Building
+from hub.core.effects import Effect
+from hub.store.database import Store
+
+Performed = OrderedDict[tuple[str, str], "asyncio.Future[Sequence[Effect]]"]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """`health` is what /readyz says, `config_mistakes` and `broker_notice` are shown on the board until they are
+    gone; `clock` gives aware UTC."""
+
+    store: Store
+    building: Building
+    secure_cookies: bool = False
+    health: Callable[[], Mapping[str, object]] = dict
+    config_mistakes: tuple[str, ...] = ()
+    broker_notice: str = ""
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    performed: Performed = field(default_factory=OrderedDict)
+    """acts that people asked for a short while ago, by who and act id: a double click finds its first result"""
+
+    @property
+    def site(self) -> str:
+        return self.building.site.id
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.building.site.time_zone)
+
+
+DESK = web.AppKey("desk", Desk)

@@ -1,0 +1,60 @@
+import { startLive } from './live.js';
+import { setClock, tick } from './clocks.js';
+import { startForms } from './forms.js';
+import { startKeys } from './keys.js';
+import { chime, lifeAlarm, running, softTone, startSound, testSound } from './sound.js';
+
+const chimed = new Set();
+const said = new Map();
+let first = true;
+
+// After every change: sound follows what the board shows, and each incident is said once a state.
+function attend(what) {
+  tick();
+  if (what === 'stale') return softTone();
+  const lines = [...document.querySelectorAll('#incidents [data-incident]')];
+  lifeAlarm(lines.some((line) => line.dataset.sounds === 'life'));
+  for (const line of lines) {
+    const { incident, says } = line.dataset;
+    if (said.get(incident) === says) continue;
+    said.set(incident, says);
+    sayAlarm(says);
+    if (line.dataset.sounds === 'neutral' && line.dataset.state === 'unanswered') chime();
+    else if (!first && line.dataset.joined && line.dataset.sounds !== 'life') chime();
+  }
+  let fresh = false;
+  for (const line of document.querySelectorAll('#queue [data-chime]')) {
+    if (!chimed.has(line.dataset.chime)) fresh = true;
+    chimed.add(line.dataset.chime);
+  }
+  if (fresh && !first) chime();
+  first = false;
+}
+
+function sayAlarm(sentence) {
+  const region = document.getElementById('alarm-said');
+  const line = document.createElement('p');
+  line.textContent = sentence;
+  region.replaceChildren(line);
+}
+
+function showSound(on) {
+  document.getElementById('sound-off')?.toggleAttribute('hidden', on);
+  const state = document.getElementById('sound-state');
+  if (state) state.textContent = on ? state.dataset.on : state.dataset.off;
+  document.documentElement.classList.toggle('silent', !on);
+}
+
+setClock(document.body.dataset.now);
+startForms();
+startKeys();
+if (document.body.hasAttribute('data-desk')) {
+  startSound((on) => {
+    showSound(on);
+    if (on) attend();
+  });
+  startLive(attend);
+  attend();
+  document.addEventListener('click', ({ target }) => target.closest('[data-test-sound]') && setTimeout(testSound, running() ? 0 : 200));
+}
+setInterval(tick, 500);
