@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from hub.adapters import load_adapters
 from hub.core.adapter import Adapter, DeviceContext, Frame, Http, Mqtt, Outgoing, RequestHead, Tcp
 from hub.core.events import dump_event
+from hub.core.pictures import cut_pictures
 
 REQUEST_LINE = re.compile(rb"([A-Z]+) (\S+) HTTP/1\.[01]\s*$")
 
@@ -28,7 +29,14 @@ class Cut:
     reason: str
 
 
-def frames_of(adapter: Adapter, raw: bytes, *, hex: bool, topic: str, received: datetime) -> Iterator[Frame | Cut]:
+def frames_of(
+    adapter: Adapter,
+    raw: bytes,
+    *,
+    hex: bool,  # noqa: A002  # the name of the option
+    topic: str,
+    received: datetime,
+) -> Iterator[Frame | Cut]:
     """The frames in `raw`, in the form that the adapter's transport has on the wire.
 
     TCP: a byte stream. HTTP: raw HTTP/1.1 requests one after the other, with `### comment` lines between them. MQTT:
@@ -44,7 +52,7 @@ def frames_of(adapter: Adapter, raw: bytes, *, hex: bool, topic: str, received: 
             case Http():
                 yield from _http_frames(chunk, received)
             case Mqtt():
-                yield Frame(payload=chunk, received=received, topic=topic)
+                yield Frame(payload=cut_pictures(chunk), received=received, topic=topic)
 
 
 def context_of(

@@ -61,7 +61,7 @@ def test_a_sample_means_exactly_its_events(adapter: Adapter, path: Path) -> None
     expected = json.loads(path.with_name(f"{path.stem}.out.json").read_bytes())
     events = events_of(adapter, path, path.stem)
     assert events == expected
-    assert len({event["id"] for event in events}) == len(events)
+    assert len({event["id"] for event in events}) == len({json.dumps(event) for event in events})
     again = path.with_name(f"{path.stem}.again.in")
     if again.exists():
         assert [event["id"] for event in events_of(adapter, again, path.stem)] == [event["id"] for event in events]
