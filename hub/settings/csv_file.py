@@ -36,10 +36,12 @@ def decoded(raw: bytes) -> str:
         return raw.decode("gb18030").removeprefix("\ufeff")
 
 
-def read_csv(path: Path, columns: Mapping[str, tuple[str, ...]], needed: str, mistakes: Mistakes) -> Iterator[Row]:
-    """The rows; `columns` gives each name with the other words that a header may say for it. Every mistake in the
-    file's form is told; what can be read is."""
-    name = path.name
+def read_csv(
+    folder: Path, name: str, columns: Mapping[str, tuple[str, ...]], needed: str, mistakes: Mistakes
+) -> Iterator[Row]:
+    """The rows of `name` in `folder`. `columns` gives each column with the other words that a header may say for it.
+    Every mistake in the file's form is told; what can be read is."""
+    path = folder / name
     try:
         text = decoded(path.read_bytes())
     except OSError as error:

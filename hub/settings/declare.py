@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from hub.settings.mistakes import KeyPath, Mistakes, Where
+from hub.settings.mistakes import KeyPath, Mistakes, Where, nearest
 
 M = TypeVar("M", bound=BaseModel)
 Converters = Mapping[str, Callable[[Any], Any]]
@@ -70,7 +70,7 @@ def declare(
         return model.model_validate(values)
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=not secret)
-    told = set(told)
+    told = {*told, *misspelt((str(d["loc"][0]) for d in details if d["type"] == "extra_forbidden"), names_of(model))}
     for detail in details:
         if not (detail["type"] == "missing" and detail["loc"][0] in told):
             tell(detail, where, mistakes, names or names_of(model))
@@ -79,6 +79,12 @@ def declare(
         return model.model_validate({key: value for key, value in values.items() if key not in wrong})
     except ValidationError:
         return None
+
+
+def misspelt(unknown: Iterable[str], names: Iterable[str]) -> set[str]:
+    """The names that these unknown keys probably mean: they aren't missing too."""
+    names = tuple(names)
+    return {nearest(key, names) for key in unknown}
 
 
 def tell(detail: ErrorDetails, where: Where, mistakes: Mistakes, names: Iterable[str]) -> None:

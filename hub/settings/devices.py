@@ -11,8 +11,8 @@ from hub.core.adapter import Adapter, Http, Mqtt, Tcp
 from hub.core.building import Device, Point
 from hub.settings import grammar
 from hub.settings.csv_file import plain, read_csv
-from hub.settings.declare import Converters, convert, declare, names_of, tell
-from hub.settings.mistakes import KeyPath, Mistakes, Spot, Where
+from hub.settings.declare import Converters, convert, declare, misspelt, names_of, tell
+from hub.settings.mistakes import KeyPath, Mistakes, Spot, Where, nearest
 from hub.settings.names import both_languages, spot_on_plan
 from hub.settings.points import read_points
 from hub.settings.toml_file import TomlFile
@@ -90,15 +90,15 @@ def _rows(file: TomlFile, folder: Path, mistakes: Mistakes) -> dict[str, tuple[M
     named = file.tables.get("devices")
     if named is None:
         return {}
-    path = named_file(named, "devices", file.spot(("devices",)), folder, mistakes)
+    name = named_file(named, "devices", file.spot(("devices",)), folder, mistakes)
     found: dict[str, tuple[Mapping[str, Any], Where]] = {}
-    if path is None:
+    if name is None:
         return found
-    for row in read_csv(path, COLUMNS, "id", mistakes):
+    for row in read_csv(folder, name, COLUMNS, "id", mistakes):
         device_id = plain(row.cells.get("id", ""))
-        spot = Spot(path.name, row.line, f"device.{device_id}")
+        spot = Spot(name, row.line, f"device.{device_id}")
         if not device_id:
-            mistakes.add(Spot(path.name, row.line), 'column "id" is empty')
+            mistakes.add(Spot(name, row.line), 'column "id" is empty')
         elif device_id in found:
             mistakes.add(spot, "stands there twice")
         else:
@@ -135,7 +135,9 @@ def _with_defaults(
         return own, where
     if not isinstance(like, str) or like not in likes:
         mistakes.add(where(("like",)), f'unknown like "{like}"', str(like), likes)
-        return own, where
+        like = nearest(str(like), likes)  # so that this one mistake doesn't make others
+        if not like:
+            return own, where
     defaults = likes[like]
     like_where = file.within("like", like)
 
@@ -174,25 +176,28 @@ def _device(
     if adapter is None and "adapter" in raw:
         mistakes.add(where(("adapter",)), f'unknown adapter "{raw["adapter"]}"', str(raw["adapter"]), adapters)
     allowed = _names(adapter) if adapter else _names(*adapters.values())
-    for key in raw:
-        if key not in allowed:
-            mistakes.add(where((key,)), f'unknown key "{key}"', key, allowed)
+    unknown = [key for key in raw if key not in allowed]
+    for key in unknown:
+        mistakes.add(where((key,)), f'unknown key "{key}"', key, allowed)
+    told = {"heartbeat", "silence", *raw, *misspelt(unknown, allowed)}
     converted = convert(raw, _CONVERTERS, where, mistakes)
     points: dict[str, Point] = {}
     spots: dict[str, Spot] = {}
     if "points" in converted:
-        path = named_file(converted.pop("points"), "points", where(("points",)), folder, mistakes)
-        points, spots = read_points(path, mistakes) if path else ({}, {})
+        name = named_file(converted.pop("points"), "points", where(("points",)), folder, mistakes)
+        points, spots = read_points(folder, name, mistakes) if name else ({}, {})
     values: dict[str, Any] = {key: value for key, value in converted.items() if key in Device.model_fields}
-    values |= {"id": device_id, "points": points, "options": _options(adapter, raw, where, mistakes)}
+    values |= {"id": device_id, "points": points, "options": _options(adapter, raw, told, where, mistakes)}
     if adapter is not None:
         _complete(values, adapter)
         _check_network(values, raw, adapter, where, mistakes)
-    device = declare(Device, values, where, mistakes, names=allowed, told={"heartbeat", "silence", *raw})
+    device = declare(Device, values, where, mistakes, names=allowed, told=told)
     return DeclaredDevice(device_id, raw, where, device, spots)
 
 
-def _options(adapter: Adapter | None, raw: Mapping[str, Any], where: Where, mistakes: Mistakes) -> dict[str, Any]:
+def _options(
+    adapter: Adapter | None, raw: Mapping[str, Any], told: set[str], where: Where, mistakes: Mistakes
+) -> dict[str, Any]:
     if adapter is None:
         return {}
     names = names_of(adapter.options)
@@ -201,9 +206,10 @@ def _options(adapter: Adapter | None, raw: Mapping[str, Any], where: Where, mist
         adapter.options.model_validate(written)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
-            tell(detail, where, mistakes, names)
-            if detail["loc"]:
-                written.pop(str(detail["loc"][0]), None)
+            key = str(detail["loc"][0]) if detail["loc"] else ""
+            if not (detail["type"] == "missing" and key in told):
+                tell(detail, where, mistakes, names)
+            written.pop(key, None)
     return written
 
 
@@ -255,8 +261,8 @@ def _compartments(written: object) -> dict[str, str]:
     return found
 
 
-def named_file(written: object, key: str, spot: Spot, folder: Path, mistakes: Mistakes) -> Path | None:
-    """A file of the configuration's own folder."""
+def named_file(written: object, key: str, spot: Spot, folder: Path, mistakes: Mistakes) -> str | None:
+    """The name of a file in the configuration's own folder; None, and a mistake, where there is none."""
     if not isinstance(written, str) or not written:
         mistakes.add(spot, f"{key}: {written!r} must be a file name in quotes")
         return None
@@ -268,7 +274,7 @@ def named_file(written: object, key: str, spot: Spot, folder: Path, mistakes: Mi
         near = {other.name for other in path.parent.glob(f"*{path.suffix}")} if path.parent.is_dir() else set()
         mistakes.add(spot, f'{key}: file "{written}" is not there', path.name, near)
         return None
-    return path
+    return written
 
 
 _CONVERTERS: Converters = {

@@ -117,14 +117,17 @@ def _zones(file: TomlFile, mistakes: Mistakes) -> dict[str, Zone]:
         values = {**convert(raw, _ZONE, where, mistakes), "id": own_id}
         skipped = values.pop("skip", ())
         floors = values.get("floors", ())
-        _refuse_strangers("skip", skipped, floors, where, mistakes)
+        clear = "floors" in values or "floors" not in raw
+        if clear:
+            _refuse_strangers("skip", skipped, floors, where, mistakes)
         floors = tuple(floor for floor in floors if floor not in skipped)
-        _refuse_strangers("refuge", values.get("refuge", ()), floors, where, mistakes)
+        if clear:
+            _refuse_strangers("refuge", values.get("refuge", ()), floors, where, mistakes)
         if floors:
             values["floors"] = floors
         parts = values.get("fire_zones", ())
         if parts == "floor":
-            if not floors:
+            if clear and not floors:
                 mistakes.add(where(("fire_zones",)), 'fire_zones = "floor" needs floors')
             parts = tuple(fire_zone_part(floor) for floor in floors)
         values["fire_zones"] = tuple(f"{own_id}/{part}" for part in parts)

@@ -24,6 +24,14 @@ class Notes:
     points: Mapping[str, int]
     remarks: tuple[Mistake, ...]
 
+    @property
+    def devices_declared(self) -> int:
+        return sum(self.devices.values())
+
+    @property
+    def points_listed(self) -> int:
+        return sum(self.points.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:

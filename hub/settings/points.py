@@ -53,12 +53,12 @@ _YES_NO |= {"yes": True, "1": True, "true": True, "是": True}
 _DATE = re.compile(r"[0-9年月日/-]*[年月日][0-9年月日/-]*|\d+-[A-Za-z]{3}|[A-Za-z]{3}-\d+|\d+/\d+/\d+")
 
 
-def read_points(path: Path, mistakes: Mistakes) -> tuple[dict[str, Point], dict[str, Spot]]:
+def read_points(folder: Path, name: str, mistakes: Mistakes) -> tuple[dict[str, Point], dict[str, Spot]]:
     """The points by address, and where each stands."""
     points: dict[str, Point] = {}
     spots: dict[str, Spot] = {}
-    for row in read_csv(path, COLUMNS, "address", mistakes):
-        spot = Spot(path.name, row.line)
+    for row in read_csv(folder, name, COLUMNS, "address", mistakes):
+        spot = Spot(name, row.line)
         point = _point(row.cells, spot, mistakes)
         if point is None:
             continue

@@ -25,6 +25,7 @@ class _Check:
         self._adapters = adapters
         self._mistakes = mistakes
         self._fire_zones = {part for zone in self._building.zones.values() for part in zone.fire_zones}
+        self._unclear = {zone for zone in self._ids("zone") if self._is_unclear(zone)}
 
     def all(self) -> None:
         self._posts()
@@ -39,6 +40,15 @@ class _Check:
                 self._points(declared, declared.device)
         self._same_address()
         self._same_port()
+
+    def _is_unclear(self, own_id: str) -> bool:
+        """Its floors or fire zones were written, and refused: what is in it can't be said."""
+        written, zone = self._file.tables["zone"][own_id], self._building.zones.get(own_id)
+        return zone is None or any(key in written and not getattr(zone, key) for key in ("floors", "fire_zones"))
+
+    def _no_fire_zone(self, wanted: str) -> bool:
+        known = wanted in self._fire_zones or wanted in self._ids("zone")
+        return not known and wanted.partition("/")[0] not in self._unclear
 
     def _ids(self, kind: str) -> set[str]:
         written: Any = self._devices if kind == "device" else self._file.tables.get(kind, {})
@@ -56,9 +66,16 @@ class _Check:
                     spot = self._file.spot(("post", post.id, "first_for"), f"post.{post.id}")
                     self._mistakes.add(spot, f'first_for: "{kind}" is first for {first[kind]} already')
         missing = [kind for kind in get_args(PostKind) if kind not in first]
-        if missing and self._file.there:
+        if missing and self._file.there and self._posts_are_clear():
             said = f"no post hears these first: {', '.join(missing)} (first_for of some [post.X])"
             self._mistakes.add(self._file.spot(("post",)), said)
+
+    def _posts_are_clear(self) -> bool:
+        posts = self._building.posts
+        written = {own_id: self._file.tables["post"][own_id].get("first_for", []) for own_id in posts}
+        return set(posts) == self._ids("post") and all(
+            list(posts[own_id].first_for) == kinds for own_id, kinds in written.items()
+        )
 
     def _drawings(self) -> None:
         for plan in self._building.plans.values():
@@ -79,9 +96,9 @@ class _Check:
             where = self._file.within("zone", zone.id)
             self._must_be(zone.plan, "plan", where, ("plan",))
             for number, near in enumerate(zone.near):
-                known = self._fire_zones | self._ids("zone")
-                if near not in known:
-                    self._mistakes.add(where(("near", number)), f'near: unknown fire zone "{near}"', near, known)
+                if self._no_fire_zone(near):
+                    said = f'near: unknown fire zone "{near}"'
+                    self._mistakes.add(where(("near", number)), said, near, self._fire_zones | self._ids("zone"))
 
     def _doors(self) -> None:
         self._plans_of(self._building.doors.items(), "door")
@@ -141,10 +158,10 @@ class _Check:
         floors = [floor for zone in served for floor in zone.floors]
         for point in device.points.values():
             spot = declared.point_spots[point.address]
-            if point.fire_zone and point.fire_zone not in self._fire_zones | self._ids("zone"):
+            if point.fire_zone and self._no_fire_zone(point.fire_zone):
                 said = f'column fire_zone: unknown fire zone "{point.fire_zone}"'
                 self._mistakes.add(spot, said, point.fire_zone, self._fire_zones)
-            if point.floor and floors and point.floor not in floors:
+            if point.floor and floors and point.floor not in floors and not self._unclear & set(device.serves):
                 said = f'column floor: there is no floor "{point.floor}" in {", ".join(device.serves)}'
                 self._mistakes.add(spot, said, point.floor, floors)
             if not point.fire_zone and not device.serves:

@@ -121,7 +121,8 @@ class _Scan:
             path = (*bare, self._arrays[bare])
         end = self._at + len(closing)
         self._at = start
-        self._note(path)
+        for length in range(1, len(path) + 1):
+            self._note(path[:length])
         self._at = end
         return path
 
