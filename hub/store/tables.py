@@ -334,6 +334,7 @@ quarantine = Table(
     _text("topic"),
     _moment("received"),
     _moment("sent_again_at", nullable=True),
+    _bytes("frame"),
     _bytes("sealed"),
     UniqueConstraint("site", "id"),
     Index(None, "site", "device", "n"),

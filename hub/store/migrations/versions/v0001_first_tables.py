@@ -283,6 +283,7 @@ def upgrade() -> None:
         sa.Column("topic", sa.Text(), nullable=False),
         sa.Column("received", sa.BigInteger(), nullable=False),
         sa.Column("sent_again_at", sa.BigInteger(), nullable=True),
+        sa.Column("frame", sa.LargeBinary(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("n", name="quarantine_key"),
         sa.UniqueConstraint("site", "id", name="quarantine_one_site_id"),

@@ -1,0 +1,224 @@
+"""Events as they were stored: each once, in the order of their commits."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, insert, select
+
+from hub.core.building import Building, Place
+from hub.core.device_events import FrameQuarantined
+from hub.core.envelope import Lane
+from hub.core.events import EVENT, Event
+from hub.store import quarantine, tables
+from hub.store.database import Transaction
+from hub.store.lookup import rows_among
+from hub.store.paging import Page, page
+
+COPY_AFTER = timedelta(minutes=10)
+"""a life condition raised again under a known id, by a device whose clock is wrong, is new after this long"""
+
+_RAISING = frozenset(
+    {
+        "fire.alarm", "fire.pre_alarm", "fire.evacuation", "fire.supervisory", "fire.trouble", "fire.disablement",
+        "fire.activation", "fire.feedback", "fire.test", "access.duress", "help.called", "emergency.reported",
+        "input.changed",
+    }
+)  # fmt: skip
+_COPIES = 0xFFFFFF
+"""an id and its copies differ only here"""
+_ENVELOPE = (
+    "id", "host", "sequence", "source", "type", "subject", "time", "received", "lane", "delivery", "clock",
+    "vendorcode",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """`n` numbers events in the order of their commits. `door` … `label` are the building's own, "" where it has
+    none for this event."""
+
+    n: int
+    event: Event
+    late: bool
+    stored_at: datetime
+    door: str
+    zone: str
+    fire_zone: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    id: UUID
+    host: str | None
+    sequence: int | None
+    received: datetime
+
+
+def unseen(tx: Transaction, events: Iterable[Event]) -> list[Event]:
+    """Those that neither the store nor an earlier one of the batch has.
+
+    A raising life event whose clock is suspect is never dropped on its id alone: another row of the spool, more
+    than COPY_AFTER after the last one of that id, comes back under an id of its own.
+    """
+    batch = list(events)
+    seen = _known(tx, [event.id for event in batch])
+    copies: dict[UUID, list[_Copy]] = {}
+    fresh = []
+    for event in batch:
+        if event.clock == "suspect" and _raises(event):
+            first = UUID(int=event.id.int & ~_COPIES)
+            if first not in copies:
+                copies[first] = _copies(tx, first)
+            if (new := _if_new(event, copies[first])) is not None:
+                copies[first].append(_Copy(new.id, new.host, new.sequence, new.received))
+                fresh.append(new)
+        elif event.id not in seen:
+            seen.add(event.id)
+            fresh.append(event)
+    return fresh
+
+
+def add(tx: Transaction, events: Sequence[Event], building: Building | None = None) -> None:
+    """Store events that `unseen` let through. The bytes of a quarantined frame go to the quarantine."""
+    if not events:
+        return
+    kept = [_without_frame(tx, event) for event in events]
+    tx.connection.execute(insert(tables.events), [_row(tx, event, building) for event in kept])
+    tx.touch("events", life=any(event.lane == "life" for event in kept))
+
+
+def get(tx: Transaction, site: str, event: UUID | str) -> StoredEvent | None:
+    try:
+        wanted = UUID(str(event))
+    except ValueError:
+        return None
+    row = tx.connection.execute(
+        select(tables.events).where(tables.events.c.site == site, tables.events.c.id == wanted)
+    ).first()
+    return None if row is None else stored_event(tx, row)
+
+
+def listing(
+    tx: Transaction,
+    site: str,
+    *,
+    types: Sequence[str] = (),
+    device: str | None = None,
+    lane: Lane | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[StoredEvent]:
+    """Newest commit first; `since` and `until` (exclusive) are of the events' own times."""
+    table = tables.events.c
+    where: list[ColumnElement[bool]] = [tables.events.c.site == site]
+    if types:
+        where.append(table.type.in_(types))
+    if device is not None:
+        where.append(table.device == device)
+    if lane is not None:
+        where.append(table.lane == lane)
+    if since is not None:
+        where.append(table.time >= since)
+    if until is not None:
+        where.append(table.time < until)
+    query = select(tables.events).where(*where)
+    return page(tx, query, [table.n], lambda row: stored_event(tx, row), cursor=cursor, limit=limit)
+
+
+def stored_event(tx: Transaction, row: Row[Any]) -> StoredEvent:
+    found = row._mapping
+    plain = tx.keys.unseal(found["data"], table="events", column="data", row=str(found["id"]))
+    envelope = {name: found[name] for name in _ENVELOPE}
+    return StoredEvent(
+        n=found["n"],
+        event=EVENT.validate_python(envelope | {"data": json.loads(plain)}),
+        late=found["late"],
+        stored_at=found["stored_at"],
+        door=found["door"],
+        zone=found["zone"],
+        fire_zone=found["fire_zone"],
+        label=found["label"],
+    )
+
+
+def _row(tx: Transaction, event: Event, building: Building | None) -> dict[str, object]:
+    place = _place(event, building) if building is not None else Place()
+    data = event.data.model_dump_json(exclude_none=True).encode()
+    return {name: getattr(event, name) for name in _ENVELOPE} | {
+        "site": event.site,
+        "device": event.device,
+        "stored_at": tx.now,
+        "late": event.late,
+        "door": place.door,
+        "zone": place.zone,
+        "fire_zone": place.fire_zone,
+        "label": place.label,
+        "data": tx.keys.seal(data, table="events", column="data", row=str(event.id)),
+    }
+
+
+def _place(event: Event, building: Building) -> Place:
+    if not event.device:
+        return Place()
+    named = {name: getattr(event.data, name, None) or "" for name in ("door", "zone", "point")}
+    return building.place(event.device, **named)
+
+
+def _without_frame(tx: Transaction, event: Event) -> Event:
+    if not isinstance(event, FrameQuarantined) or event.data.frame is None:
+        return event
+    quarantine.add(
+        tx,
+        quarantine.QuarantinedFrame(
+            id=event.data.quarantine,
+            site=event.site,
+            device=event.device,
+            host=event.host or "",
+            lane=event.lane,
+            topic=event.data.topic or "",
+            received=event.received,
+            reason=event.data.reason,
+            frame=quarantine.frame_bytes(event.data.frame),
+        ),
+    )
+    return event.model_copy(update={"data": event.data.model_copy(update={"frame": None})})
+
+
+def _known(tx: Transaction, ids: Sequence[UUID]) -> set[UUID]:
+    column = tables.events.c.id
+    return {row.id for row in rows_among(tx, select(column), column, ids)}
+
+
+def _raises(event: Event) -> bool:
+    return event.lane == "life" and event.type in _RAISING and getattr(event.data, "active", True)
+
+
+def _copies(tx: Transaction, first: UUID) -> list[_Copy]:
+    """What was stored under an id or as a copy of it: they differ in their last bits."""
+    table = tables.events.c
+    query = select(table.id, table.host, table.sequence, table.received)
+    rows = tx.connection.execute(query.where(table.id.between(first, UUID(int=first.int | _COPIES))))
+    return [_Copy(*row) for row in rows]
+
+
+def _if_new(event: Event, copies: Sequence[_Copy]) -> Event | None:
+    if not copies:
+        return event
+    if any((copy.host, copy.sequence) == (event.host, event.sequence) for copy in copies):
+        return None
+    if any(abs(event.received - copy.received) <= COPY_AFTER for copy in copies):
+        return None
+    taken = {copy.id for copy in copies}
+    mixed = hashlib.sha256(f"{event.id}/{event.host}/{event.sequence}".encode()).digest()
+    last = int.from_bytes(mixed[:3], "big")
+    while (fresh := UUID(int=event.id.int & ~_COPIES | last)) in taken:
+        last = (last + 1) & _COPIES
+    return event.model_copy(update={"id": fresh})

@@ -1,0 +1,63 @@
+"""How a record lies in its table: fields that have a column stand in it, the rest is sealed as one JSON value."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any, Generic, TypeVar
+
+from pydantic import TypeAdapter
+from sqlalchemy import ColumnElement, Row, Select, Table, select
+
+from hub.store.database import Transaction
+
+R = TypeVar("R")
+
+
+class Layout(Generic[R]):
+    """`record_type` is a frozen dataclass. `row_id` names the columns that a sealed value is bound to: by default the
+    primary key. `extra` is for columns that are no field of the record (blind indexes, say)."""
+
+    def __init__(self, table: Table, record_type: type[R], *, row_id: Sequence[str] = ()) -> None:
+        self.table = table
+        names = {field.name for field in fields(record_type)}  # type: ignore[arg-type]  # each is a dataclass
+        self._outside = tuple(name for column in table.c if (name := column.name) in names)
+        self._row_id = tuple(row_id) or tuple(column.name for column in table.primary_key)
+        self._inside: TypeAdapter[R] = TypeAdapter(record_type)
+
+    def row(self, tx: Transaction, record: R, **extra: object) -> dict[str, object]:
+        row = {name: getattr(record, name) for name in self._outside} | extra
+        rest = self._inside.dump_json(record, exclude=set(self._outside))
+        row["sealed"] = tx.keys.seal(rest, table=self.table.name, column="sealed", row=self._place(row))
+        return row
+
+    def record(self, tx: Transaction, row: Row[Any]) -> R:
+        """The record that a row holds. Raises Unsealable."""
+        outside = {name: row._mapping[name] for name in self._outside}
+        return self._inside.validate_python(json.loads(self.plain(tx, row)) | outside)
+
+    def plain(self, tx: Transaction, row: Row[Any]) -> bytes:
+        """The sealed part, opened, as JSON: enough to see whether a text is in it."""
+        found = row._mapping
+        return tx.keys.unseal(found["sealed"], table=self.table.name, column="sealed", row=self._place(found))
+
+    def find(self, tx: Transaction, *where: ColumnElement[bool]) -> list[R]:
+        return [self.record(tx, row) for row in tx.connection.execute(self.select().where(*where))]
+
+    def get(self, tx: Transaction, *where: ColumnElement[bool]) -> R | None:
+        row = tx.connection.execute(self.select().where(*where)).first()
+        return None if row is None else self.record(tx, row)
+
+    def select(self) -> Select[Any]:
+        return select(*self.table.c)
+
+    def _place(self, row: Mapping[Any, Any]) -> str:
+        return "/".join(str(row[name]) for name in self._row_id)
+
+
+def blind(tx: Transaction, kind: str, value: str | None) -> bytes | None:
+    """The blind index of a value among those of its kind (`phone`, `number`, …); none of an empty one."""
+    return tx.keys.blind(f"{kind}\x1f{value}") if value else None
+
+
+def blinds(tx: Transaction, kind: str, values: Iterable[str]) -> list[bytes]:
+    return [tx.keys.blind(f"{kind}\x1f{value}") for value in values if value]
