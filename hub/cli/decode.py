@@ -82,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", nargs="?", default="-", help="the frames; - is standard input")
     parser.add_argument("--hex", action="store_true", help="hexadecimal text, one frame a line, # comments")
     parser.add_argument("--topic", default="", help="the MQTT topic that the payload came on")
-    parser.add_argument("--device", type=_name, default="", help="the device's id (default: the adapter's name)")
+    parser.add_argument("--device", type=_name, help="the device's id (default: the adapter's name)")
     parser.add_argument("--received", type=_instant, help="when it came, RFC 3339 (default: now)")
     parser.add_argument("--timezone", type=_zone, default="Asia/Shanghai", help="of the device's clock (%(default)s)")
     parser.add_argument("--site", type=_name, default="site", help="the site's id (%(default)s)")
@@ -105,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
         if isinstance(frame, Cut):
             reply, reason = _answer_to(adapter, frame), frame.reason
         else:
-            context = context_of(adapter, frame, site=args.site, device=args.device, time_zone=args.timezone)
+            context = context_of(adapter, frame, site=args.site, device=args.device or "", time_zone=args.timezone)
             decoded = adapter.decode(frame, context)
             for event in decoded.events:
                 _print(dump_event(event))
