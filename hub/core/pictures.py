@@ -32,6 +32,9 @@ _INLINE = re.compile(
 _MAYBE = re.compile(rb"[A-Za-z0-9+/_\\%-]{32}|(?i:data:)")
 """no picture without one of these; most payloads of a few hundred bytes have none"""
 
+_FRAYED = re.compile(rb'(cut:[0-9]+:[0-9a-f]{64})(?:[^\t\r\n",:{}\\]{0,4}?' + _LETTER + rb"{16,}+=*)+")
+"""a picture that a broken byte tore near its end: the shorter piece goes with the longer"""
+
 _SPELLED = re.compile(rb"\\+u00([0-9a-fA-F]{2})|%([0-9a-fA-F]{2})|\\+([/nr])")
 _BARE = re.compile(rb"[^A-Za-z0-9+/]")
 
@@ -48,7 +51,9 @@ def cut_pictures(payload: bytes) -> bytes:
     whole, also where the rest is truncated or broken. The marker is valid inside JSON strings and TSV fields.
     """
     without_raw = _cut_raw(payload)
-    return _INLINE.sub(_cut_inline, without_raw) if _MAYBE.search(without_raw) else without_raw
+    if not _MAYBE.search(without_raw):
+        return without_raw
+    return _FRAYED.sub(rb"\1", _INLINE.sub(_cut_inline, without_raw))
 
 
 def _cut_raw(payload: bytes) -> bytes:

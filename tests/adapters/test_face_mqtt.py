@@ -31,7 +31,8 @@ CAMERA = DeviceContext("site", "gate-e1", ID, ZoneInfo("Asia/Shanghai"), options
 RECORD: dict[str, Any] = {
     "customId": "p-1", "personId": "4", "RecordID": "31", "VerifyStatus": "1", "PersonType": "0",
     "similarity1": "91.000000", "Sendintime": 1, "personName": "陈晓梅", "facesluiceId": ID,
-    "idCard": "310000000000000000", "telnum": "13900000000", "time": "2026-01-02 11:04:02", "isNoMask": "1", "PushType": 0,
+    "idCard": "310000000000000000", "telnum": "13900000000", "time": "2026-01-02 11:04:02", "isNoMask": "1",
+    "PushType": 0,
 }  # fmt: skip
 
 
@@ -76,6 +77,12 @@ def test_a_recognition_and_a_stranger_with_the_same_number_are_two_records() -> 
     stranger = {"operator": "StrSnapPush", "info": {"SnapID": "31", "time": RECORD["time"]}}
     seen = decode(record(VerifyStatus=0))
     assert seen.events[0].id != decode(stranger, SNAP).events[0].id
+
+
+def test_a_record_on_a_topic_of_bare_reads_is_still_a_record() -> None:
+    decoded = decode(record(), f"mqtt/face/{ID}/Card")
+    assert decoded.events == decode(record()).events
+    assert answer(decoded)["info"] == {"PushAckType": 2, "SnapOrRecordID": 31}
 
 
 def test_two_records_with_neither_number_nor_time_are_two_events() -> None:

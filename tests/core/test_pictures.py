@@ -69,6 +69,18 @@ def test_a_picture_cut_short_by_the_network_is_gone_too(picture: bytes, uri: boo
 
 
 @settings(max_examples=EXAMPLES, deadline=None, derandomize=True)
+@given(
+    picture=st.binary(min_size=1000, max_size=3000), at=st.integers(0, 10**6), what=st.sampled_from(b"\x00?*.=\xff#")
+)
+def test_a_picture_torn_by_a_broken_byte_leaves_no_piece(picture: bytes, at: int, what: int) -> None:
+    text = bytearray(b64encode(picture))
+    text[at % len(text)] = what
+    left = cut_pictures(b'{"pic":"data:image/jpeg;base64,' + text + b'","name":"x"}')
+    assert left.endswith(b'","name":"x"}')
+    assert not any(part in left for part in fragments(bytes(text), 24))
+
+
+@settings(max_examples=EXAMPLES, deadline=None, derandomize=True)
 @given(picture=PICTURES)
 def test_fields_of_a_line_stay_apart(picture: bytes) -> None:
     line = b"PIN=12\tSize=900\tContent=" + b64encode(picture) + b"\tType=9\nPIN=13\tSize=0\tContent=\n"

@@ -39,14 +39,14 @@ def _own(message: Message, payload: bytes, own: tuple[str, str], frame: Frame, d
     if message.operator.endswith("-Ack"):
         answered = message.operator not in ("PushAck-Ack", "Online-Ack")
         return Decoded(outcomes=(outcome_of(message),) if answered else ())
-    if own[1] in topics.CREDENTIALS:
-        return _decoded(records.presented(message, payload, own[1], frame, device), None)
     reply = _yes(message, own)
     match message.operator:
         case "RecPush":
             return _decoded(records.passage(message, frame, device), reply)
         case "StrSnapPush":
             return _decoded(records.stranger(message, frame, device), reply)
+        case _ if own[1] in topics.CREDENTIALS:
+            return _decoded(records.presented(message, payload, own[1], frame, device), None)
         case _:
             return _decoded(records.unknown(message, frame, device), reply)
 
