@@ -57,13 +57,6 @@ def test_a_header_that_promises_too_much_holds_back_no_alarm() -> None:
     assert split(promise + GOOD).frames == (GOOD,)
 
 
-def test_the_largest_frame_passes_and_what_waits_stays_small() -> None:
-    largest = framed(b"x" * 1024)
-    assert split(largest).frames == (largest,)
-    assert split(b"@" * 100_000).rest == b"@" * 25
-    assert len(split(largest[:-1] * 9).rest) < 1054
-
-
 def in_parts(stream: bytes, cuts: list[int]) -> tuple[list[bytes], bytes, bytes]:
     """Frames, junk and rest of a stream that arrives cut at these places."""
     frames: list[bytes] = []
@@ -78,9 +71,31 @@ def in_parts(stream: bytes, cuts: list[int]) -> tuple[list[bytes], bytes, bytes]
     return frames, junk, rest
 
 
+def test_the_largest_frame_passes_and_what_waits_stays_small() -> None:
+    largest = framed(b"x" * 1024)
+    assert split(largest).frames == (largest,)
+    assert in_parts(largest, list(range(1, len(largest)))) == ([largest], b"", b"")
+    assert split(b"@" * 100_000).rest == b"@" * 25
+    assert len(split(largest[:-1] * 9).rest) < 1054
+
+
+@pytest.mark.parametrize("cut", range(0, 120, 7))
+def test_a_frame_inside_another_is_taken_first_and_alone(cut: int) -> None:
+    outer = framed(GOOD)
+    frames, junk, rest = in_parts(outer, [cut])
+    assert (frames, rest) == ([GOOD], b"")
+    assert junk == outer.replace(GOOD, b"")
+
+
 words = st.integers(0, 0xFFFF)
+data = st.binary(max_size=80) | st.binary(min_size=900, max_size=1024)
 packets = st.one_of(
-    st.builds(framed, st.binary(max_size=80), command=st.integers(0, 255), sequence=words),
+    st.builds(
+        framed,
+        st.binary(max_size=80) | st.binary(min_size=900, max_size=1024),
+        command=st.integers(0, 255),
+        sequence=words,
+    ),
     st.builds(lambda ws: framed(objects(2, *(component(w) for w in ws))), st.lists(words, min_size=1, max_size=4)),
     st.builds(lambda kind, body: framed(objects(kind, body)), st.integers(1, 30), st.binary(max_size=60)),
 )
