@@ -105,6 +105,11 @@ def test_small_pages_are_answered_in_plain_text() -> None:
     assert answer(ask("rtdata", type="time")) == f"DateTime={seconds_of(RECEIVED)},ServerTZ=+0800"
 
 
+@pytest.mark.parametrize("page", ["iclock/ping", "ping.aspx", "Ping", "iclock//ping/"])
+def test_an_address_typed_oddly_at_the_reader_works_too(page: str) -> None:
+    assert ask(page).unreadable is None
+
+
 def test_an_uploaded_table_is_answered_by_its_name_and_count() -> None:
     assert answer(ask("cdata", b"user uid=1\tpin=4\r\n", table="tabledata", tablename="user", count="1")) == "user=1"
     assert answer(ask("cdata", b"biophoto pin=4\n" * 3, table="tabledata", tablename="biophoto")) == "biophoto=3"

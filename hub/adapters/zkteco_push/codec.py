@@ -23,7 +23,7 @@ ACCEPTED_ONLY = -5000
 
 LineReader = Callable[[str, Frame, DeviceContext], list[Event]]
 
-_PREFIX = re.compile(r"(?:/+iclock)+/+", re.IGNORECASE)
+_PREFIX = re.compile(r"\A(?:/+iclock)+/+", re.IGNORECASE)
 _TABLE = re.compile(r"[A-Za-z0-9_]{1,40}")
 _RETURN = re.compile(r"-?[0-9]{1,9}")
 
