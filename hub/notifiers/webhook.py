@@ -8,8 +8,10 @@ that it has seen for a repeat.
 import hashlib
 import hmac
 import json
+import string
 import time
 from http import HTTPStatus
+from urllib.parse import quote
 
 import aiohttp
 from pydantic import SecretStr
@@ -39,7 +41,7 @@ async def send(message: Message, settings: WebhookSettings) -> Sent | NotSent:
             return _outcome(answer.status)
     except TimeoutError:
         return NotSent(retry=True, reason="timed_out")
-    except aiohttp.InvalidURL:
+    except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
         return NotSent(retry=False, reason="bad_address")
     except aiohttp.ClientSSLError:
         return NotSent(retry=True, reason="certificate")
@@ -75,7 +77,7 @@ def _headers(key: str, body: bytes, secret: str, now: int) -> dict[str, str]:
         "User-Agent": "front-desk-hub",
         "X-Hub-Timestamp": str(now),
         "X-Hub-Signature": f"sha256={signature}",
-        "Idempotency-Key": key,
+        "Idempotency-Key": quote(key, safe=string.punctuation),
     }
 
 
