@@ -44,6 +44,8 @@ class Device:
     dialect: str = ""
     compartments: Mapping[str, str] = field(default_factory=dict)
     """compartment number → size"""
+    codes: str = "hub"
+    """who makes a locker's pickup codes: hub or device"""
     points: Mapping[str, Point] = field(default_factory=dict)
 
     @property
@@ -74,13 +76,12 @@ class Building:
 def read_building(config: Path) -> Building:
     """Everything declared in `config`. Raises OSError, tomllib.TOMLDecodeError, KeyError for what isn't there."""
     declared = tomllib.loads((config / "building.toml").read_text(encoding="utf-8"))
-    secrets = _read_secrets(config / "secrets.toml")
+    passwords = _read_passwords(config / "secrets.toml")
     site = declared["site"]["id"]
     defaults: dict[str, dict[str, Any]] = declared.get("like", {})
     devices = {}
     for device_id, own in declared.get("device", {}).items():
         keys = {**defaults.get(own.get("like", ""), {}), **own}
-        secret = secrets.get(device_id, {})
         devices[device_id] = Device(
             id=device_id,
             adapter=keys["adapter"],
@@ -91,9 +92,10 @@ def read_building(config: Path) -> Building:
             peer=keys.get("peer", ""),
             port=int(keys.get("port", 0)),
             heartbeat=seconds_of(keys.get("heartbeat", "30s")),
-            user=secret.get("user", device_id),
-            password=secret.get("password", ""),
+            user=device_id,
+            password=passwords.get(device_id, {}).get("password", ""),
             dialect=keys.get("dialect", ""),
+            codes=keys.get("codes", "hub"),
             compartments=_compartments(keys.get("compartments", {})),
             points=_read_points(config / keys["points"]) if "points" in keys else {},
         )
@@ -117,11 +119,11 @@ def _compartments(declared: Mapping[str, Any]) -> dict[str, str]:
     return sizes
 
 
-def _read_secrets(path: Path) -> dict[str, dict[str, str]]:
-    if not path.exists():
-        return {}
-    content = tomllib.loads(path.read_text(encoding="utf-8"))
-    return {name: value for name, value in content.items() if isinstance(value, dict)}
+def _read_passwords(path: Path) -> dict[str, dict[str, str]]:
+    """Device id → {password}. A device's MQTT user is its id."""
+    written = tomllib.loads(path.read_text(encoding="utf-8-sig")) if path.exists() else {}
+    passwords: dict[str, dict[str, str]] = written.get("device", {})
+    return passwords
 
 
 def _read_points(path: Path) -> dict[str, Point]:
