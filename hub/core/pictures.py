@@ -40,8 +40,8 @@ _BARE = re.compile(rb"[^A-Za-z0-9+/]")
 
 _BEGINNINGS = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n")
 _JPEG_END = b"\xff\xd9"
-_PNG_END = b"IEND\xaeB`\x82"
 _NEXT_PART = re.compile(rb"\r\n--[A-Za-z0-9'()+_,./:=?-]{4,70}(?:\r?\n|\Z)")
+_PNG_END = re.compile(b"IEND\xaeB`\x82|(?P<part>" + _NEXT_PART.pattern + b")")
 
 
 def cut_pictures(payload: bytes) -> bytes:
@@ -68,11 +68,11 @@ def _cut_raw(payload: bytes) -> bytes:
 
 def _end_of_raw(payload: bytes, begun: re.Match[bytes]) -> int:
     """Where a raw picture ends: at its end mark, else with its part of a multipart body, else with the payload."""
+    if begun.group().startswith(b"\x89"):
+        found = _PNG_END.search(payload, begun.end())
+        return (found.start() if found["part"] else found.end()) if found else len(payload)
     part = _NEXT_PART.search(payload, begun.end())
     limit = part.start() if part else len(payload)
-    if begun.group().startswith(b"\x89"):
-        mark = payload.find(_PNG_END, begun.end(), limit)
-        return mark + len(_PNG_END) if mark >= 0 else limit
     # a thumbnail inside has an end mark of its own, so the last one counts
     mark = payload.rfind(_JPEG_END, begun.end(), limit)
     return mark + len(_JPEG_END) if mark >= 0 else limit

@@ -168,6 +168,7 @@ def test_a_camera_alarm_keeps_its_vendors_name_and_is_answered() -> None:
         ("QRCode", b'{"operator":"QRCodePush","info":{"QRcodeInfo":"FD7K29QX"}}', "FD7K29QX"),
         ("IDCard", b"0912345678", "0912345678"),
         ("IDCard", b"11010119900307987X", None),
+        ("IDCard", b'{"operator":"IDCardPush","info":{"idCard":"11010119900307987X","name":"x"}}', None),
     ],
 )
 def test_bare_reads(topic: str, payload: bytes, number: str | None) -> None:

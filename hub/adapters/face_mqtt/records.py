@@ -109,12 +109,15 @@ def presented(
     number = _raw_read(payload) if message is None else _read_in(message.fields, kind)
     if isinstance(number, Unreadable):
         return number
+    identity = channel == "IDCard" and bool(_CITIZEN.fullmatch(number))
+    if message and not number and channel == "IDCard":
+        number, identity = message.fields.text("idcard"), True
     if not number:
         return Unreadable(f"there is no number in this read on topic {channel}")
     if len(number) > LONGEST_READ:
         return Unreadable(f"the read on topic {channel} is longer than {LONGEST_READ} characters")
     # a citizen's number is an identity, not a credential of ours: that something was read is all that is kept
-    shown = None if channel == "IDCard" and _CITIZEN.fullmatch(number) else number
+    shown = None if identity else number
     data = Presented(reader=DOOR, credential=CredentialShown.model_validate({"kind": kind, "number": shown}))
     return _event(
         CredentialPresented,
