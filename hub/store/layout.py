@@ -1,7 +1,7 @@
 """How a record lies in its table: fields that have a column stand in it, the rest is sealed as one JSON value."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Generic, TypeVar
 
@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Row, Select, Table, select
 
 from hub.store.database import Transaction
+from hub.store.lookup import rows_among
 
 R = TypeVar("R")
 
@@ -42,6 +43,18 @@ class Layout(Generic[R]):
 
     def find(self, tx: Transaction, *where: ColumnElement[bool]) -> list[R]:
         return [self.record(tx, row) for row in tx.connection.execute(self.select().where(*where))]
+
+    def having(
+        self,
+        tx: Transaction,
+        site: str,
+        column: ColumnElement[Any],
+        values: Collection[object],
+        *where: ColumnElement[bool],
+    ) -> list[R]:
+        """The records of a site whose `column` is one of `values`."""
+        query = self.select().where(self.table.c.site == site, *where)
+        return [self.record(tx, row) for row in rows_among(tx, query, column, values)]
 
     def get(self, tx: Transaction, *where: ColumnElement[bool]) -> R | None:
         row = tx.connection.execute(self.select().where(*where)).first()

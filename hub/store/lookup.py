@@ -13,7 +13,7 @@ _AT_ONCE = 500
 def rows_among(
     tx: Transaction, query: Select[Any], column: ColumnElement[Any], values: Collection[object]
 ) -> Iterator[Row[Any]]:
-    """The rows of `query` whose `column` is one of `values`; none for no values."""
-    wanted = list(values)
+    """The rows of `query` whose `column` is one of `values`; none for no values, nor for "", which means none."""
+    wanted = [value for value in values if value != ""]
     for start in range(0, len(wanted), _AT_ONCE):
         yield from tx.connection.execute(query.where(column.in_(wanted[start : start + _AT_ONCE])))

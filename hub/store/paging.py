@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from sqlalchemy import ColumnElement, Row, Select, func, literal, select, tuple_
 
@@ -13,7 +13,7 @@ from hub.store.columns import Moment, microseconds, moment_at
 from hub.store.database import Transaction
 
 T = TypeVar("T")
-Order = Sequence[ColumnElement[object]]
+Order: TypeAlias = Sequence[ColumnElement[Any]]
 
 MOST = 500
 """items of one page, at most"""

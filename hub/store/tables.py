@@ -3,6 +3,8 @@
 A `…_blind` column holds the keyed hash of a sealed value, for look-ups by it.
 """
 
+from datetime import datetime
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -46,7 +48,7 @@ def _text(name: str) -> "Column[str]":
     return Column(name, Text, nullable=False)
 
 
-def _moment(name: str, *, nullable: bool = False) -> "Column[object]":
+def _moment(name: str, *, nullable: bool = False) -> "Column[datetime]":
     return Column(name, Moment, nullable=nullable)
 
 

@@ -1,0 +1,78 @@
+"""Durable timers. The scheduler makes those that fall due into events; deciding one deletes it, in one commit."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, func, select
+from sqlalchemy import delete as sql_delete
+
+from hub.core.records import Deadline
+from hub.store import tables
+from hub.store.database import Transaction
+from hub.store.lookup import rows_among
+from hub.store.upsert import put as put_rows
+
+_TABLE = tables.deadlines.c
+
+
+def put(tx: Transaction, deadlines: Collection[Deadline]) -> None:
+    put_rows(tx.connection, tables.deadlines, [_row(deadline) for deadline in deadlines])
+    if deadlines:
+        tx.touch("deadlines")
+
+
+def due(tx: Transaction, now: datetime, limit: int = 100) -> list[Deadline]:
+    """Those due by `now`: of life first, those that wait for an absence last, then by their due time."""
+    order = (_TABLE.lane, _TABLE.absence, _TABLE.due, _TABLE.site, _TABLE.key)  # "life" sorts before "routine"
+    query = select(tables.deadlines).where(_TABLE.due <= now).order_by(*order).limit(limit)
+    return [_deadline(row) for row in tx.connection.execute(query)]
+
+
+def next_due(tx: Transaction) -> datetime | None:
+    first: datetime | None = tx.connection.scalar(select(func.min(_TABLE.due)))
+    return first
+
+
+def get(tx: Transaction, site: str, key: str) -> Deadline | None:
+    found = named(tx, site, {key})
+    return found[0] if found else None
+
+
+def named(tx: Transaction, site: str, keys: Collection[str]) -> list[Deadline]:
+    query = select(tables.deadlines).where(_TABLE.site == site)
+    return [_deadline(row) for row in rows_among(tx, query, _TABLE.key, keys)]
+
+
+def of_records(tx: Transaction, site: str, records: Collection[str]) -> list[Deadline]:
+    """Those that concern one of these records."""
+    query = select(tables.deadlines).where(_TABLE.site == site)
+    return [_deadline(row) for row in rows_among(tx, query, _TABLE.record, records)]
+
+
+def delete(tx: Transaction, site: str, *keys: str) -> None:
+    wanted = sorted(keys)
+    for start in range(0, len(wanted), 500):
+        some = wanted[start : start + 500]
+        tx.connection.execute(sql_delete(tables.deadlines).where(_TABLE.site == site, _TABLE.key.in_(some)))
+    if wanted:
+        tx.touch("deadlines")
+
+
+def _row(deadline: Deadline) -> dict[str, object]:
+    return {
+        "site": deadline.site,
+        "key": deadline.key,
+        "kind": deadline.kind,
+        "lane": deadline.lane,
+        "due": deadline.due,
+        "record": deadline.record,
+        "absence": deadline.absence,
+        "devices": "\n".join(deadline.devices),
+        "set_at": deadline.set_at,
+    }
+
+
+def _deadline(row: Row[Any]) -> Deadline:
+    found = dict(row._mapping)
+    return Deadline(**found | {"devices": tuple(found["devices"].split())})
