@@ -10,7 +10,7 @@ from hub.core.adapter import Adapter, Mqtt
 ADAPTER = Adapter(
     name="face_mqtt",
     transport=Mqtt(
-        up=(*(f"{down('{address}')}/{name}" for name in OWN), *SHARED),
+        up=tuple(f"{down('{address}')}/{name}" for name in OWN),
         down=(down("{address}"), BASIC),
         shared=SHARED,
     ),
