@@ -132,7 +132,7 @@ def cases() -> Iterator[tuple[str, str, str, str]]:
         yield file, old, new, said.strip()
 
 
-@pytest.mark.parametrize(("file", "old", "new", "said"), cases())
+@pytest.mark.parametrize(("file", "old", "new", "said"), list(cases()))
 def test_a_mistake_is_told_at_its_line_and_alone(estate: Estate, file: str, old: str, new: str, said: str) -> None:
     line = estate.change(file, old, new)
     mistakes = estate.load().mistakes
