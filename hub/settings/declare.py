@@ -1,7 +1,7 @@
 """A table as written → a frozen model of core, with every mistake told in plain words."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -73,12 +73,25 @@ def declare(
     told = {*told, *misspelt((str(d["loc"][0]) for d in details if d["type"] == "extra_forbidden"), names_of(model))}
     for detail in details:
         if not (detail["type"] == "missing" and detail["loc"][0] in told):
-            tell(detail, where, mistakes, names or names_of(model))
+            tell(detail, where, mistakes, _names_inside(model, detail["loc"]) or names or names_of(model))
     wrong = {detail["loc"][0] for detail in details if detail["loc"]}
     try:
         return model.model_validate({key: value for key, value in values.items() if key not in wrong})
     except ValidationError:
         return None
+
+
+def _names_inside(model: type[BaseModel], path: KeyPath) -> frozenset[str]:
+    """The keys of the table within the table that `path` leads into; none where it stays in this one."""
+    if len(path) < 2 or path[0] not in model.model_fields:
+        return frozenset()
+    inner, found = [model.model_fields[str(path[0])].annotation], None
+    while inner and found is None:
+        kind = inner.pop()
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            found = kind
+        inner.extend(get_args(kind))
+    return names_of(found) if found else frozenset()
 
 
 def misspelt(unknown: Iterable[str], names: Iterable[str]) -> set[str]:
@@ -94,7 +107,7 @@ def tell(detail: ErrorDetails, where: Where, mistakes: Mistakes, names: Iterable
     context = detail.get("ctx", {})
     match detail["type"]:
         case "extra_forbidden":
-            mistakes.add(spot, f'unknown key "{path[-1]}"', str(path[-1]), names if len(path) == 1 else ())
+            mistakes.add(spot, f'unknown key "{path[-1]}"', str(path[-1]), names)
         case "missing":
             mistakes.add(spot, f'"{key}" is missing')
         case "literal_error":

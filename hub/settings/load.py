@@ -65,7 +65,7 @@ def load(config_dir: Path, adapters: Mapping[str, Adapter], secrets_dir: Path | 
         building=estate.building,
         hub=hub or HubSettings(host="unnamed"),
         secrets=secrets,
-        mistakes=tuple(mistakes.found),
+        mistakes=mistakes.found,
         notes=_notes(estate, mistakes),
         runnable=hub is not None and estate.named,
     )
@@ -96,5 +96,5 @@ def _notes(estate: Estate, mistakes: Mistakes) -> Notes:
     return Notes(
         devices=Counter(device.adapter for device in devices),
         points={device.id: len(device.points) for device in devices if device.points},
-        remarks=tuple(mistakes.remarks),
+        remarks=mistakes.remarks,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import lru_cache
 
 KeyPath = tuple[str | int, ...]
 
@@ -39,18 +40,22 @@ class Mistake:
 class Mistakes:
     """Collects mistakes, and remarks that stop nothing. The same thing said twice is kept once."""
 
-    found: list[Mistake] = field(default_factory=list)
-    remarks: list[Mistake] = field(default_factory=list)
+    _found: dict[Mistake, None] = field(default_factory=dict)
+    _remarks: dict[Mistake, None] = field(default_factory=dict)
+
+    @property
+    def found(self) -> tuple[Mistake, ...]:
+        return tuple(self._found)
+
+    @property
+    def remarks(self) -> tuple[Mistake, ...]:
+        return tuple(self._remarks)
 
     def add(self, spot: Spot, what: str, wrong: str = "", names: Iterable[str] = ()) -> None:
-        mistake = _mistake(spot, what, nearest(wrong, names))
-        if mistake not in self.found:
-            self.found.append(mistake)
+        self._found[_mistake(spot, what, nearest(wrong, names))] = None
 
     def remark(self, spot: Spot, what: str) -> None:
-        remark = _mistake(spot, what, "")
-        if remark not in self.remarks:
-            self.remarks.append(remark)
+        self._remarks[_mistake(spot, what, "")] = None
 
 
 def _mistake(spot: Spot, what: str, near: str) -> Mistake:
@@ -59,6 +64,11 @@ def _mistake(spot: Spot, what: str, near: str) -> Mistake:
 
 def nearest(wrong: str, names: Iterable[str]) -> str:
     """The name that looks most like `wrong`, whatever its case; "" where none looks like it."""
+    return _nearest(wrong.lower()[:60], tuple(sorted(names))) if wrong else ""
+
+
+@lru_cache(maxsize=256)  # one wrong word may stand in thousands of rows
+def _nearest(wrong: str, names: tuple[str, ...]) -> str:
     by_lower = {name.lower(): name for name in names}
-    close = get_close_matches(wrong.lower(), by_lower, n=1, cutoff=0.5)
+    close = get_close_matches(wrong, by_lower, n=1, cutoff=0.5)
     return by_lower[close[0]] if close else ""

@@ -28,7 +28,7 @@ def add(folder: Path, *words: str) -> int:
 def passwords(folder: Path) -> dict[str, str]:
     mistakes = Mistakes()
     found = read_secrets(folder, mistakes)
-    assert mistakes.found == []
+    assert mistakes.found == ()
     return {name: secret.password.get_secret_value() for name, secret in found.devices.items()}
 
 

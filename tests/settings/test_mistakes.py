@@ -61,6 +61,10 @@ building.toml: heartbeat = "5s" => heartbeat = "0s"
     like.reader: heartbeat: "0s" must be longer than nothing
 building.toml: silence = "90s" => silence = "20s"
     like.panel: silence of 20s must be longer than the heartbeat of 30s
+building.toml: silence = "90s" => silence = "30s"
+    like.panel: silence of 30s must be longer than the heartbeat of 30s
+building.toml: {1 = {door = "north-1", direction => {1 = {door = "north-1", directoin
+    device.reader-n1: unknown key "directoin", nearest: direction
 building.toml: fire = "5y" => fire = "30d"
     keep: fire: 30d is less than the 365 days that must be kept
 building.toml: audit = "3y" => audit = "1y6m"

@@ -32,7 +32,7 @@ def points(folder: Path, content: bytes) -> dict[str, Point]:
     mistakes = Mistakes()
     (folder / "points.csv").write_bytes(content)
     found, _ = read_points(folder, "points.csv", mistakes)
-    assert mistakes.found == []
+    assert mistakes.found == ()
     return found
 
 

@@ -36,7 +36,7 @@ def test_secrets_are_read_and_never_shown(tmp_path: Path) -> None:
 def test_without_a_file_there_are_none(tmp_path: Path) -> None:
     mistakes = Mistakes()
     assert read_secrets(tmp_path, mistakes) == Secrets()
-    assert mistakes.found == []
+    assert mistakes.found == ()
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o620])
@@ -75,7 +75,7 @@ def test_a_password_is_written_for_its_owner_only_and_keeps_all_else(tmp_path: P
     assert path.read_text("utf-8").startswith("# by hand\n")
     mistakes = Mistakes()
     found = read_secrets(tmp_path, mistakes)
-    assert mistakes.found == []
+    assert mistakes.found == ()
     assert {name: secret.password.get_secret_value() for name, secret in found.devices.items()} == {
         "gate-e1": "new2",
         "locker-2": "new1",

@@ -17,7 +17,7 @@ def read(folder: Path, text: str) -> TomlFile:
     mistakes = Mistakes()
     (folder / "x.toml").write_text(text, "utf-8")
     file = read_toml(folder / "x.toml", mistakes)
-    assert mistakes.found == []
+    assert mistakes.found == ()
     return file
 
 
