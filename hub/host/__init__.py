@@ -124,7 +124,7 @@ class Host:
             if isinstance(adapter.transport, Tcp)
         }
         self._commands = Commands(
-            settings.name, self._site, spool, self._contexts, adapters, building, self._send, clock
+            spool, self._contexts, adapters, building, self._send, self._reachable, self._spooled, clock
         )
         self._device_of_connection: dict[int, str] = {}
 

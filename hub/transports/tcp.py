@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 import structlog
 
 from hub.core.adapter import Adapter, Frame, Outgoing, Tcp
-from hub.core.pictures import cut_pictures
 from hub.store.spool import SpoolAway
 from hub.transports import Junk, Receive
 
@@ -107,12 +106,9 @@ class TcpListener:
             received = datetime.now(UTC)
             split = self._tcp.split(rest + chunk)
             rest = split.rest
-            due = [
-                self._receive(self._adapter, Frame(cut_pictures(frame), received, peer=peer), number)
-                for frame in split.frames
-            ]
+            due = [self._receive(self._adapter, Frame(frame, received, peer=peer), number) for frame in split.frames]
             for junk, reason in split.junk:
-                self._junk(self._adapter, Frame(cut_pictures(junk), received, peer=peer), number, reason)
+                self._junk(self._adapter, Frame(junk, received, peer=peer), number, reason)
                 if refusal := self._tcp.refuse(junk):
                     writer.write(refusal)
             for reply in due:

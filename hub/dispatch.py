@@ -1,0 +1,150 @@
+"""Dispatch: notices and commands out. A notice is retried under the same key; a command is repeated only towards its
+host, until the host has its id on disk.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from hub.bus import topics
+from hub.bus.client import BrokerAddress, BusClient
+from hub.core.building import Building
+from hub.core.commands import COMMAND
+from hub.core.notifier import Channel, Message, NotSent, Sent
+from hub.core.records import Notice
+from hub.notifiers.texts import render
+from hub.store import outbox
+from hub.store.database import Priority, Store, StoreAway
+
+log = structlog.get_logger()
+
+RETRIES = (5, 15, 60, 300, 900, 3600, 3600, 3600)
+"""seconds before each further try"""
+OFFER_AGAIN = 2.0
+AT_ONCE = 50
+
+
+class Dispatch:
+    """`channels` are the configured ones by name; `host_beside` takes a command directly."""
+
+    def __init__(
+        self,
+        building: Building,
+        store: Store,
+        broker: BrokerAddress,
+        channels: Mapping[str, Channel],
+        host_beside: Callable[[bytes], None] | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._building = building
+        self._site = building.site.id
+        self._store = store
+        self._channels = channels
+        self._host_beside = host_beside
+        self._clock = clock
+        self._bus = BusClient(broker, f"dispatch-{self._site}")
+        self._offered: dict[str, float] = {}
+        self.ticked = time.monotonic()
+
+    async def run(self) -> None:
+        """Send what is due until cancelled."""
+        news = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._bus.run(), name="dispatch-bus")
+            tasks.create_task(self._hear_of_new_ones(news), name="dispatch-news")
+            tasks.create_task(self._send_all(news), name="dispatch")
+
+    async def _hear_of_new_ones(self, news: asyncio.Event) -> None:
+        subscription = self._store.changes.subscribe()
+        try:
+            async for change in subscription:
+                if change.topics & {"notices", "commands"}:
+                    news.set()
+        finally:
+            subscription.close()
+
+    async def _send_all(self, news: asyncio.Event) -> None:
+        while True:
+            self.ticked = time.monotonic()
+            news.clear()
+            try:
+                await self._offer_commands()
+                more = await self._send_notices()
+            except StoreAway:
+                more = False
+            if not more:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(news.wait(), 1.0)
+
+    # commands
+
+    async def _offer_commands(self) -> None:
+        now = self._clock()
+        await self._store.write(Priority.DISPATCH, lambda tx: outbox.expire_commands(tx, now))
+        queued = await self._store.read(lambda tx: outbox.queued_commands(tx, now))
+        waiting = {str(record.command.id) for record in queued}
+        self._offered = {identity: at for identity, at in self._offered.items() if identity in waiting}
+        for record in queued:
+            identity = str(record.command.id)
+            if time.monotonic() - self._offered.get(identity, -OFFER_AGAIN) < OFFER_AGAIN:
+                continue
+            self._offered[identity] = time.monotonic()
+            payload = COMMAND.dump_json(record.command, by_alias=True)
+            if self._host_beside:
+                self._host_beside(payload)
+            else:
+                self._bus.publish(topics.commands(self._site, record.command.device), payload)
+
+    # notices
+
+    async def _send_notices(self) -> bool:
+        """True when there may be more at once."""
+        now = self._clock()
+        due = await self._store.read(lambda tx: outbox.due_notices(tx, now, AT_ONCE))
+        await asyncio.gather(*(self._send(notice) for notice in due))
+        return len(due) == AT_ONCE
+
+    async def _send(self, notice: Notice) -> None:
+        channel = self._channels.get(notice.channel)
+        if channel is None:
+            await self._failed(notice, NotSent(retry=False, reason="channel_not_configured"))
+            return
+        outcome = await channel(self._message(notice))
+        match outcome:
+            case Sent():
+                now = self._clock()
+                await self._store.write(Priority.DISPATCH, lambda tx: outbox.notice_sent(tx, notice.key, now))
+            case NotSent():
+                await self._failed(notice, outcome)
+
+    async def _failed(self, notice: Notice, outcome: NotSent) -> None:
+        again = None
+        if outcome.retry and notice.attempts < len(RETRIES):
+            again = self._clock() + timedelta(seconds=RETRIES[notice.attempts])
+        log.warning("notice_not_sent", channel=notice.channel, reason=outcome.reason, again=bool(again))
+        await self._store.write(
+            Priority.DISPATCH, lambda tx: outbox.notice_failed(tx, notice.key, outcome.reason, again)
+        )
+
+    def _message(self, notice: Notice) -> Message:
+        title, text = render(
+            notice.template, notice.params, notice.language, time_zone=ZoneInfo(self._building.site.time_zone)
+        )
+        return Message(
+            key=notice.key,
+            kind=notice.template,
+            template=notice.template,
+            title=title,
+            text=text,
+            to=notice.to,
+            language=notice.language,
+            severity=notice.severity,
+            site=self._site,
+            zone=notice.params.get("zone", ""),
+            occurred_at=notice.created_at,
+        )

@@ -1,0 +1,82 @@
+"""Devices: silence is an alert, back is cleared; troubles; what became of commands."""
+
+from hub.core.building import Place
+from hub.core.device_events import (
+    CommandDone,
+    CommandFailed,
+    DeviceClockWrong,
+    DeviceLowBattery,
+    DeviceOffline,
+    DeviceOnline,
+    DeviceTampered,
+    DeviceTrouble,
+    FrameQuarantined,
+)
+from hub.core.effects import CommandBecomes, Effect
+from hub.core.facts import Facts
+from hub.core.records import Severity
+from hub.rules.alerts import clear_alert, raise_alert, raise_routine
+
+PASS_COMMANDS = ("credential.put", "credential.remove", "pickup.put", "pickup.remove")
+
+
+def offline(event: DeviceOffline, facts: Facts) -> list[Effect]:
+    """A fire panel that is silent is never late news: it is raised whatever its time says."""
+    key = f"offline/{event.device}"
+    details = {"cause": event.data.cause}
+    if event.lane == "life":
+        return raise_alert(event, facts, "panel_offline", "high", key, place=_at(event.device, facts), details=details)
+    device = facts.building.devices.get(event.device)
+    severity: Severity = "medium" if device and device.doors else "low"
+    return raise_routine(event, facts, "device_offline", severity, key, place=_at(event.device, facts), details=details)
+
+
+def online(event: DeviceOnline, facts: Facts) -> list[Effect]:
+    return clear_alert(event, facts, f"offline/{event.device}")
+
+
+def condition(event: DeviceTrouble | DeviceTampered | DeviceLowBattery, facts: Facts) -> list[Effect]:
+    kind = event.type.replace(".", "_")
+    key = f"{kind}/{event.device}/{event.data.part}"
+    if not event.data.active:
+        return clear_alert(event, facts, key)
+    severity: Severity = "high" if isinstance(event, DeviceTampered) else "low"
+    details = {"part": event.data.part} if event.data.part else {}
+    return raise_routine(event, facts, kind, severity, key, place=_at(event.device, facts), details=details)
+
+
+def clock_wrong(event: DeviceClockWrong, facts: Facts) -> list[Effect]:
+    details = {"skew": f"{event.data.skew:.0f}"}
+    key = f"clock/{event.device}"
+    return raise_routine(event, facts, "clock_wrong", "low", key, place=_at(event.device, facts), details=details)
+
+
+def quarantined(event: FrameQuarantined, facts: Facts) -> list[Effect]:
+    """What a fire panel says and nobody can read needs a person; of the others the devices page tells."""
+    if event.lane != "life":
+        return []
+    details = {"reason": event.data.reason[:200]}
+    key = f"quarantine/{event.device}"
+    return raise_alert(event, facts, "panel_unreadable", "medium", key, place=_at(event.device, facts), details=details)
+
+
+def command_outcome(event: CommandDone | CommandFailed, facts: Facts) -> list[Effect]:
+    identity, result = event.data.command, event.data.result
+    known = facts.commands.get(identity)
+    if known is None or known.state not in ("queued", "kept"):
+        return []
+    if isinstance(event, CommandDone):
+        return [CommandBecomes(identity, "done", result)]
+    state = {"no_answer": "unknown", "not_sent": "expired"}.get(result, "failed")
+    became: Effect = CommandBecomes(identity, state, result)  # type: ignore[arg-type]  # one of the states
+    if known.command.kind in PASS_COMMANDS and not known.command.kind.endswith("remove"):
+        kind = "pickup_code_failed" if known.command.kind.startswith("pickup") else "pass_failed"
+        key = f"{kind}/{event.device}/{known.record}"
+        details = {"record": known.record, "result": result}
+        return [became, *raise_routine(event, facts, kind, "low", key, place=_at(event.device, facts), details=details)]
+    return [became]
+
+
+def _at(device: str, facts: Facts) -> Place:
+    declared = facts.building.devices.get(device)
+    return Place(label=declared.name.zh if declared else device, listed=declared is not None)

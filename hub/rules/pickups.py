@@ -1,0 +1,216 @@
+"""Parcels: stored → a pickup notice to the recipient, reminders at 24 h, 72 h and 7 days; collected → closed."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from hub.core.building import Place
+from hub.core.commands import PutPickup
+from hub.core.device_events import (
+    CompartmentClosed,
+    CompartmentFaulted,
+    CompartmentForced,
+    CompartmentLeftOpen,
+    CompartmentOpened,
+    CompartmentOpenFailed,
+    ParcelCollected,
+    ParcelStored,
+    ParcelWithdrawn,
+    PickupRefused,
+)
+from hub.core.effects import AlertBecomes, ClearDeadline, Effect, ParcelBecomes, SendCommand, SetDeadline
+from hub.core.events import Event
+from hub.core.facts import Facts, newer
+from hub.core.records import CommandRecord, Deadline, Parcel, Severity
+from hub.core.text import rfc3339
+from hub.rules.alerts import clear_alert, raise_routine
+from hub.rules.notices import to_person
+
+REMINDERS = (
+    (timedelta(hours=24), "pickup_reminder_24h"),
+    (timedelta(hours=72), "pickup_reminder_72h"),
+    (timedelta(days=7), "pickup_overdue_7d"),
+)
+LATE_RUN = timedelta(seconds=30)
+CODE_DIGITS = 6
+CODE_VALID = timedelta(days=14)
+
+
+def stored(event: ParcelStored, facts: Facts) -> list[Effect]:
+    to, label = event.data.recipient, event.data.parcel
+    person = facts.recipient(phone=to.phone, unit=to.unit, ref=to.ref)
+    parcel = Parcel(
+        id=facts.new_id(event.id, "parcel"),
+        site=event.site,
+        state="stored",
+        tracking=label.tracking,
+        carrier=label.carrier or "",
+        device=event.device,
+        compartment=event.data.compartment or "",
+        shelf=event.data.shelf or "",
+        person=person.id if person else "",
+        phone=to.phone or (person.phone if person else ""),
+        unit=to.unit or (person.unit if person else ""),
+        size=event.data.size or "",
+        stored_at=event.at,
+        expires=event.data.expires,
+        by=event.device,
+        late=event.late,
+        host=event.host or "",
+        sequence=event.sequence or 0,
+    )
+    if event.late:
+        wait = _deadline(event, f"notify/{parcel.id}", "notify", event.received + LATE_RUN, parcel.id)
+        return [ParcelBecomes(parcel, "stored"), SetDeadline(replace(wait, absence=True, devices=(event.device,)))]
+    return received(parcel, facts, event.received)
+
+
+def received(parcel: Parcel, facts: Facts, at: datetime) -> list[Effect]:
+    """A parcel that waits from now on: its code, its notice, its reminders. Also for one taken in at the desk."""
+    known = facts.building.devices.get(parcel.device)
+    with_code = known is None or known.codes == "hub"
+    code = pickup_code(parcel, facts) if with_code else ""
+    kept = replace(parcel, notified=True, code_hash=facts.code_hash(parcel.id, code) if code else None)
+    effects: list[Effect] = [ParcelBecomes(kept, "stored" if not parcel.notified else "filled")]
+    if code and parcel.device and parcel.compartment:
+        effects.append(SendCommand(_put_code(kept, code, facts, at)))
+    effects += _notify(kept, "pickup", facts, at)
+    for wait, template in REMINDERS:
+        due = max(parcel.stored_at, at - wait) + wait
+        key = f"reminder/{parcel.id}/{template}"
+        effects.append(
+            SetDeadline(
+                Deadline(
+                    site=parcel.site, key=key, kind="reminder", lane="routine", due=due, record=parcel.id, set_at=at
+                )
+            )
+        )
+    return effects
+
+
+def notify_late(event: Event, facts: Facts, deadline: Deadline) -> list[Effect]:
+    """The locker's late run is over: the notice is about what is still true."""
+    parcel = facts.parcels.get(deadline.record)
+    if parcel is None or parcel.state != "stored" or parcel.notified:
+        return []
+    return received(parcel, facts, event.received)
+
+
+def remind(event: Event, facts: Facts, deadline: Deadline) -> list[Effect]:
+    parcel = facts.parcels.get(deadline.record)
+    if parcel is None or parcel.state != "stored":
+        return []
+    template = deadline.key.rpartition("/")[2]
+    step = replace(parcel, reminders=parcel.reminders + 1, overdue=parcel.overdue or template != REMINDERS[0][1])
+    effects: list[Effect] = [ParcelBecomes(step, "filled"), *_notify(step, template, facts, event.received)]
+    if template == REMINDERS[-1][1]:
+        effects += raise_routine(
+            event, facts, "parcel_overdue", "medium", f"parcel_overdue/{parcel.id}", details={"parcel": parcel.id}
+        )
+    return effects
+
+
+def taken(event: ParcelCollected | ParcelWithdrawn, facts: Facts) -> list[Effect]:
+    parcel = _meant(event, facts)
+    if parcel is None or not newer(event.host, event.sequence, parcel) or event.at < parcel.stored_at:
+        return []
+    step: Literal["collected", "withdrawn"] = "collected" if isinstance(event, ParcelCollected) else "withdrawn"
+    closed = replace(
+        parcel,
+        state=step,
+        taken_at=event.at,
+        taken_by=event.data.by,
+        code_hash=None,
+        host=event.host or "",
+        sequence=event.sequence or 0,
+    )
+    return [ParcelBecomes(closed, step), *end_of_parcel(closed, facts, event.at)]
+
+
+def end_of_parcel(parcel: Parcel, facts: Facts, at: datetime) -> list[Effect]:
+    effects: list[Effect] = [ClearDeadline(f"reminder/{parcel.id}/{template}") for _, template in REMINDERS]
+    effects.append(ClearDeadline(f"notify/{parcel.id}"))
+    if alert := facts.alerts.get(f"parcel_overdue/{parcel.id}"):
+        effects.append(AlertBecomes(replace(alert, source="quiet", quiet_at=at, handling="done", done_at=at), "done"))
+    return effects
+
+
+def refused(event: PickupRefused, facts: Facts) -> list[Effect]:
+    """A wrong code now and then is nobody's business; a locked one needs the desk."""
+    if not event.data.locked_out:
+        return []
+    key = f"pickup_locked/{event.device}/{event.data.compartment or ''}"
+    return raise_routine(event, facts, "pickup_locked", "medium", key, place=_compartment(event.data.compartment))
+
+
+def compartment_condition(
+    event: CompartmentLeftOpen | CompartmentOpenFailed | CompartmentForced | CompartmentFaulted, facts: Facts
+) -> list[Effect]:
+    kind = event.type.replace(".", "_")
+    key = f"{kind}/{event.device}/{event.data.compartment}"
+    if not event.data.active:
+        return clear_alert(event, facts, key)
+    severity: Severity = "high" if isinstance(event, CompartmentForced) else "medium"
+    return raise_routine(event, facts, kind, severity, key, place=_compartment(event.data.compartment))
+
+
+def compartment_moved(event: CompartmentOpened | CompartmentClosed, facts: Facts) -> list[Effect]:
+    if isinstance(event, CompartmentOpened):
+        return []
+    return clear_alert(event, facts, f"compartment_left_open/{event.device}/{event.data.compartment}")
+
+
+def pickup_code(parcel: Parcel, facts: Facts) -> str:
+    """The hub's one-time code of a parcel: six digits, the same whenever it is asked for."""
+    return facts.digits(parcel.id, "pickup", CODE_DIGITS)
+
+
+def _put_code(parcel: Parcel, code: str, facts: Facts, at: datetime) -> CommandRecord:
+    expires = parcel.expires or parcel.stored_at + CODE_VALID
+    command = PutPickup(
+        id=UUID(facts.new_id(parcel.id, "pickup.put")),
+        site=parcel.site,
+        device=parcel.device,
+        expires=max(expires, at + timedelta(hours=1)),
+        by="hub",
+        why="parcel_stored",
+        parcel=parcel.id,
+        compartment=parcel.compartment,
+        code=code,
+        code_expires=expires,
+    )
+    return CommandRecord(command=command, record=parcel.id, created_at=at)
+
+
+def _notify(parcel: Parcel, template: str, facts: Facts, at: datetime) -> list[Effect]:
+    person = facts.people.get(parcel.person)
+    device = facts.building.devices.get(parcel.device)
+    post = facts.building.post_for("parcel")
+    params = {
+        "carrier": parcel.carrier,
+        "tail": parcel.tracking[-4:],
+        "locker": device.name.zh if device else "",
+        "compartment": parcel.compartment,
+        "post": "" if device or not post else post.name.zh,
+        "shelf": parcel.shelf,
+        "code": pickup_code(parcel, facts) if parcel.code_hash else "",
+        "until": rfc3339(parcel.expires) if parcel.expires else "",
+    }
+    return list(to_person(facts, template, parcel.id, params, at, person=person, phone=parcel.phone))
+
+
+def _meant(event: ParcelCollected | ParcelWithdrawn, facts: Facts) -> Parcel | None:
+    tracking = event.data.parcel.tracking if event.data.parcel else ""
+    tracked = [p for p in facts.parcels_tracked(tracking) if p.state == "stored" and p.device == event.device]
+    if tracked:
+        return tracked[0]
+    return facts.parcel_in(event.device, event.data.compartment) if event.data.compartment else None
+
+
+def _compartment(number: str | None) -> Place:
+    return Place(label=number or "", listed=True)
+
+
+def _deadline(event: Event, key: str, kind: str, due: datetime, record: str) -> Deadline:
+    return Deadline(site=event.site, key=key, kind=kind, lane="routine", due=due, record=record, set_at=event.received)
