@@ -36,7 +36,7 @@ def add(
     tx: Transaction, site: str, effects: Sequence[Effect], *, cause: Event | None, at: datetime, post: str = ""
 ) -> list[Event]:
     """Write the effects of one cause; returns the record events that it stored with them."""
-    return add_all(tx, site, [Decided(effects, cause, at, post)])
+    return add_all(tx, site, [Decided(cause, at, effects, post)])
 
 
 def add_all(tx: Transaction, site: str, batch: Sequence[Decided]) -> list[Event]:

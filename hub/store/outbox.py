@@ -48,11 +48,11 @@ def next_notice_at(tx: Transaction) -> datetime | None:
     return first
 
 
-def notice_sent(tx: Transaction, key: str, *, site: str, at: datetime) -> None:
+def notice_sent(tx: Transaction, key: str, at: datetime, *, site: str) -> None:
     _change(tx, site, key, lambda n: replace(n, state="sent", sent_at=at, attempts=n.attempts + 1, error=""))
 
 
-def notice_failed(tx: Transaction, key: str, *, site: str, error: str, again_at: datetime | None) -> None:
+def notice_failed(tx: Transaction, key: str, error: str, again_at: datetime | None, *, site: str) -> None:
     """One attempt failed: tried again at `again_at`, or given up. `error` is plain words without personal values."""
     state: NoticeState = "failed" if again_at is None else "queued"
     _change(

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from sqlalchemy import Row, update
 
 from hub.core.envelope import Lane
+from hub.core.events import Event, dump_event
 from hub.store import tables
 from hub.store.database import Transaction
 from hub.store.layout import Layout
@@ -41,6 +43,33 @@ def add(tx: Transaction, *frames: QuarantinedFrame) -> None:
     """Keep frames; one that is there under its id stays as it is."""
     put_new(tx.connection, tables.quarantine, [_LAYOUT.row(tx, f, frame=_seal(tx, f)) for f in frames])
     tx.touch("quarantine", life=any(frame.lane == "life" for frame in frames))
+
+
+def add_event(tx: Transaction, site: str, event: Event, *, reason: str, traceback: str = "") -> None:
+    """Keep an event that couldn't be decided or stored, as its JSON."""
+    add(
+        tx,
+        QuarantinedFrame(
+            id=str(event.id),
+            site=site,
+            device=event.device,
+            host=event.host or "",
+            lane=event.lane,
+            received=event.received,
+            reason=reason,
+            frame=dump_event(event),
+            traceback=traceback,
+        ),
+    )
+
+
+def add_bytes(tx: Transaction, site: str, payload: bytes, *, reason: str, traceback: str = "") -> None:
+    """Keep a message on the hub's own topics that is no event. The same bytes are kept once."""
+    mark = hashlib.sha256(payload).hexdigest()[:32]
+    frame = QuarantinedFrame(
+        id=mark, site=site, device="", received=tx.now, reason=reason, frame=payload, traceback=traceback
+    )
+    add(tx, frame)
 
 
 def get(tx: Transaction, site: str, frame: str) -> QuarantinedFrame | None:

@@ -61,9 +61,9 @@ class Decided:
     """The effects of one cause: an event, or (None) a person's act. `at` is the rules' time; `post` is where a
     person acted."""
 
-    effects: Sequence[Effect]
     cause: Event | None
     at: datetime
+    effects: Sequence[Effect]
     post: str = ""
 
 
