@@ -67,15 +67,24 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Listen:
+    """Where the hub listens for devices, from hub.toml. `readers` is the port for those that call over HTTP."""
+
+    host: str = "127.0.0.1"
+    readers: int = 8081
+
+
+@dataclass(frozen=True, slots=True)
 class Building:
     site: str
+    listen: Listen
     devices: Mapping[str, Device]
     people: Mapping[str, Person]
 
 
 def read_building(config: Path) -> Building:
     """Everything declared in `config`. Raises OSError, tomllib.TOMLDecodeError, KeyError for what isn't there."""
-    declared = tomllib.loads((config / "building.toml").read_text(encoding="utf-8"))
+    declared = tomllib.loads((config / "building.toml").read_text(encoding="utf-8-sig"))
     passwords = _read_passwords(config / "secrets.toml")
     site = declared["site"]["id"]
     defaults: dict[str, dict[str, Any]] = declared.get("like", {})
@@ -99,7 +108,9 @@ def read_building(config: Path) -> Building:
             compartments=_compartments(keys.get("compartments", {})),
             points=_read_points(config / keys["points"]) if "points" in keys else {},
         )
-    return Building(site=site, devices=devices, people=_read_people(config / "people.csv"))
+    return Building(
+        site=site, listen=_read_listen(config / "hub.toml"), devices=devices, people=_read_people(config / "people.csv")
+    )
 
 
 def seconds_of(duration: str) -> float:
@@ -124,6 +135,12 @@ def _read_passwords(path: Path) -> dict[str, dict[str, str]]:
     written = tomllib.loads(path.read_text(encoding="utf-8-sig")) if path.exists() else {}
     passwords: dict[str, dict[str, str]] = written.get("device", {})
     return passwords
+
+
+def _read_listen(path: Path) -> Listen:
+    listen = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("listen", {}) if path.exists() else {}
+    host = listen.get("devices", "127.0.0.1")
+    return Listen(host="127.0.0.1" if host in ("0.0.0.0", "::") else host, readers=listen.get("readers", 8081))
 
 
 def _read_points(path: Path) -> dict[str, Point]:

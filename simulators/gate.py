@@ -37,6 +37,7 @@ class Gate(Simulator[dict[str, Any]]):
     actions = frozenset(
         {
             "person_passes",
+            "somebody_passes",
             "visitor_passes",
             "person_is_refused",
             "stranger_tries",
@@ -62,6 +63,7 @@ class Gate(Simulator[dict[str, Any]]):
         super().__init__(device, seed=seed, speed=speed, misbehaviour=misbehaviour)
         names = (enrolled or {}).items()
         self.people = {ref: Enrolled(name, str(place)) for place, (ref, name) in enumerate(names, start=1)}
+        self._residents = sorted(self.people)
         self.told: list[dict[str, Any]] = []
         """every command and answer that arrived, in order"""
         self._broker = broker
@@ -81,6 +83,10 @@ class Gate(Simulator[dict[str, Any]]):
         outside = bool((known.begin and now < known.begin) or (known.end and now > known.end))
         self._recognised(person, known, status=2 if known.block or outside else 1)
         return person
+
+    def somebody_passes(self) -> str:
+        """One of those enrolled from the start, drawn by lot. Returns the platform id."""
+        return self.person_passes(self.random.choice(self._residents))
 
     async def visitor_passes(self, within: float = 60.0) -> str:
         """The person whose pass was put last, and who hasn't come yet, walks through; waited for if need be.

@@ -61,7 +61,8 @@ class Reader(Simulator[str]):
 
     actions = frozenset(
         {
-            "person_passes", "card_refused", "refused", "exit_button", "door_held_open", "door_forced", "tampered",
+            "person_passes",
+            "somebody_passes", "card_refused", "refused", "exit_button", "door_held_open", "door_forced", "tampered",
             "duress", "restart",
         }
     )  # fmt: skip
@@ -97,10 +98,15 @@ class Reader(Simulator[str]):
     def person_passes(self, person: str) -> None:
         """Somebody known holds the card before the reader, walks in, and the door falls shut. Raises LookupError
         for one who isn't in the device."""
-        if person not in self.users:
-            raise LookupError(f"{person} isn't in the list of {self.device.id}")
-        self._log(GRANTED, pin=person, card=self.users[person].card, verify=CARD, way=IN)
+        pin = pin_of(person)
+        if pin not in self.users:
+            raise LookupError(f"{pin} isn't in the list of {self.device.id}")
+        self._log(GRANTED, pin=pin, card=self.users[pin].card, verify=CARD, way=IN)
         self._move(self._open_and_shut(3))
+
+    def somebody_passes(self) -> None:
+        """One of those it knows, drawn by lot."""
+        self.person_passes(self.random.choice(sorted(self.users)))
 
     def card_refused(self, card: str) -> None:
         """A card that nobody has."""
@@ -108,7 +114,8 @@ class Reader(Simulator[str]):
 
     def refused(self, person: str, code: int) -> None:
         """Somebody known is refused; `code` is the device's: 22 not now, 23 denied, 24 passback, 29 expired."""
-        self._log(code, pin=person, card=self.users.get(person, User()).card, verify=CARD, way=IN)
+        pin = pin_of(person)
+        self._log(code, pin=pin, card=self.users.get(pin, User()).card, verify=CARD, way=IN)
 
     def exit_button(self) -> None:
         self._log(EXIT_BUTTON)
@@ -131,7 +138,7 @@ class Reader(Simulator[str]):
 
     def duress(self, person: str) -> None:
         """Somebody opens with the password that means: I am forced to."""
-        self._log(DURESS, pin=person, verify=PASSWORD, way=IN)
+        self._log(DURESS, pin=pin_of(person), verify=PASSWORD, way=IN)
         self._move(self._open_and_shut(3))
 
     def restart(self, seconds: float = 5.0) -> None:
@@ -373,6 +380,11 @@ class Reader(Simulator[str]):
         await asyncio.sleep(self.seconds(seconds))
         self._door.open = False
         self._state()
+
+
+def pin_of(person: str) -> str:
+    """A person's id as a reader can hold it: letters and digits only."""
+    return re.sub(r"[^A-Za-z0-9]", "", person)
 
 
 async def _in_pieces(raw: bytes) -> AsyncIterator[bytes]:

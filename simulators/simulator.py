@@ -89,7 +89,7 @@ class Simulator(ABC, Generic[Body]):
         self._stopping = False
         while True:
             await self._live_once()
-            await asyncio.sleep(self._away or self.seconds(self.random.uniform(0.5, 1.5)))
+            await asyncio.sleep(self.seconds(self._away or self.random.uniform(0.5, 1.5)))
             self._away = 0.0
 
     def outage(self, seconds: float) -> None:

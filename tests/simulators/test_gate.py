@@ -95,7 +95,7 @@ async def test_a_cut_line_makes_the_broker_say_offline_and_a_stop_in_order_does_
     async with listening(broker, "mqtt/face/#") as hub:
         async with running(device):
             await hub.until(of("Online"))
-            device.outage(0.1)
+            device.outage(10)
             device.person_passes("R-001")
             await hub.until(of("Offline"))
             await hub.until(of("RecPush"))

@@ -95,7 +95,7 @@ async def test_records_come_again_until_kept_with_the_same_number_and_time(broke
 async def test_after_an_outage_what_waited_is_backlog_and_the_will_was_published(broker: Broker) -> None:
     async with listening(broker, "locker/#") as hub, running(device := locker(broker)):
         await hub.until(of("heartbeat"))
-        device.outage(0.1)
+        device.outage(10)
         device.wrong_code()
         [offline] = await hub.until(of("offline"))
         assert offline == {"type": "offline", "boot": 41, "connection": 1}

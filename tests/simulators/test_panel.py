@@ -165,7 +165,7 @@ async def test_a_reset_quiets_every_component_and_a_restore_one() -> None:
 async def test_what_happened_during_an_outage_is_sent_afterwards() -> None:
     async with centre() as hub, running(device := panel(hub)):
         await hub.until(of_type(21))
-        device.outage(0.2)
+        device.outage(20)
         device.alarm("217/6")
         await device.memory.emptied(10)
         assert device.connections == 2

@@ -164,12 +164,12 @@ async def test_after_an_outage_it_goes_on_without_registering_and_after_a_power_
     async with server() as hub, running(device := reader(hub)):
         hub.known = True
         await hub.until("getrequest")
-        device.outage(0.1)
+        device.outage(10)
         device.exit_button()
         await device.memory.emptied(10)
         announced = [call for call in hub.calls if call[2].get("options") == "all"]
         assert len(announced) == 1
-        device.restart(0.1)
+        device.restart(10)
         logged = await hub.until("cdata", "rtlog", times=2)
         assert fields(logged[1][3])["event"] == "206"
         assert len([call for call in hub.calls if call[2].get("options") == "all"]) == 2
