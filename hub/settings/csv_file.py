@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hub.settings.mistakes import Mistakes, Spot
+from hub.settings.mistakes import Mistakes, SourceLine
 
 _SEPARATORS = (",", "\t", ";")
 _LONGEST_CELL = 200
@@ -45,11 +45,13 @@ def read_csv(
     try:
         text = decoded(path.read_bytes())
     except OSError as error:
-        mistakes.add(Spot(name, 0), "is not there" if isinstance(error, FileNotFoundError) else str(error.strerror))
+        mistakes.add(
+            SourceLine(name, 0), "is not there" if isinstance(error, FileNotFoundError) else str(error.strerror)
+        )
         return
     except UnicodeDecodeError as error:
         line = path.read_bytes().count(b"\n", 0, error.start) + 1
-        mistakes.add(Spot(name, line), "is neither UTF-8 nor GB18030 text here")
+        mistakes.add(SourceLine(name, line), "is neither UTF-8 nor GB18030 text here")
         return
     spoken = {plain(word).lower(): column for column, words in columns.items() for word in (column, *words)}
     lines = io.StringIO(text, newline="")
@@ -62,21 +64,21 @@ def read_csv(
             if not any(cell.strip() for cell in cells):
                 continue
             if header is None:
-                header = _header(cells, spoken, columns, needed, Spot(name, begins), mistakes)
+                header = _header(cells, spoken, columns, needed, SourceLine(name, begins), mistakes)
                 if needed not in header:
                     return
             elif len(cells) > len(header):
-                mistakes.add(Spot(name, begins), f"has {len(cells)} columns, the header {len(header)}")
+                mistakes.add(SourceLine(name, begins), f"has {len(cells)} columns, the header {len(header)}")
             else:
-                yield Row(begins, _cells(header, cells, Spot(name, begins), mistakes))
+                yield Row(begins, _cells(header, cells, SourceLine(name, begins), mistakes))
     except csv.Error as error:
-        mistakes.add(Spot(name, line), f"can't be read: {error}")
+        mistakes.add(SourceLine(name, line), f"can't be read: {error}")
         return
     if header is None:
-        mistakes.add(Spot(name, 1), f'has no header; it needs at least "{needed}"')
+        mistakes.add(SourceLine(name, 1), f'has no header; it needs at least "{needed}"')
 
 
-def _cells(header: list[str], cells: list[str], spot: Spot, mistakes: Mistakes) -> dict[str, str]:
+def _cells(header: list[str], cells: list[str], spot: SourceLine, mistakes: Mistakes) -> dict[str, str]:
     """Column → text; what no label, id or number can be is told and left out."""
     named: dict[str, str] = {}
     for column, cell in zip(header, cells, strict=False):
@@ -101,7 +103,7 @@ def _header(
     spoken: Mapping[str, str],
     columns: Mapping[str, tuple[str, ...]],
     needed: str,
-    spot: Spot,
+    spot: SourceLine,
     mistakes: Mistakes,
 ) -> list[str]:
     """The column names; "" for a column that isn't known or stands there twice."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hub.core.building import Device, Point
 from hub.settings import grammar
 from hub.settings.csv_file import plain, read_csv
 from hub.settings.declare import Converters, convert, declare, misspelt, names_of, tell
-from hub.settings.mistakes import KeyPath, Mistakes, Spot, Where, nearest
+from hub.settings.mistakes import KeyPath, Mistakes, SourceLine, Where, nearest
 from hub.settings.names import both_languages, spot_on_plan
 from hub.settings.points import read_points
 from hub.settings.toml_file import TomlFile
@@ -31,6 +32,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "direction": ("方向",),
 }
 _DIRECTIONS = {"进": "entry", "入": "entry", "出": "exit", "": "unknown"}
+_LONGEST_HEARTBEAT = timedelta(days=1)
 _SILENT_AFTER = 3
 """heartbeats, where building.toml doesn't say"""
 
@@ -44,7 +46,7 @@ class DeclaredDevice:
     written: Mapping[str, Any]
     where: Where
     device: Device | None
-    point_spots: Mapping[str, Spot] = field(default_factory=dict)
+    point_spots: Mapping[str, SourceLine] = field(default_factory=dict)
 
 
 def read_devices(
@@ -96,9 +98,9 @@ def _rows(file: TomlFile, folder: Path, mistakes: Mistakes) -> dict[str, tuple[M
         return found
     for row in read_csv(folder, name, COLUMNS, "id", mistakes):
         device_id = plain(row.cells.get("id", ""))
-        spot = Spot(name, row.line, f"device.{device_id}")
+        spot = SourceLine(name, row.line, f"device.{device_id}")
         if not device_id:
-            mistakes.add(Spot(name, row.line), 'column "id" is empty')
+            mistakes.add(SourceLine(name, row.line), 'column "id" is empty')
         elif device_id in found:
             mistakes.add(spot, "stands there twice")
         else:
@@ -106,11 +108,11 @@ def _rows(file: TomlFile, folder: Path, mistakes: Mistakes) -> dict[str, tuple[M
     return found
 
 
-def _at(spot: Spot) -> Where:
+def _at(spot: SourceLine) -> Where:
     return lambda path: spot
 
 
-def _row_as_table(cells: Mapping[str, str], spot: Spot, mistakes: Mistakes) -> dict[str, Any]:
+def _row_as_table(cells: Mapping[str, str], spot: SourceLine, mistakes: Mistakes) -> dict[str, Any]:
     table: dict[str, Any] = {}
     for column, cell in cells.items():
         if cell and column not in {"id", "door", "direction"}:
@@ -141,7 +143,7 @@ def _with_defaults(
     defaults = likes[like]
     like_where = file.within("like", like)
 
-    def merged_where(path: KeyPath) -> Spot:
+    def merged_where(path: KeyPath) -> SourceLine:
         return like_where(path) if path and path[0] in defaults and path[0] not in own else where(path)
 
     return {**defaults, **own}, merged_where
@@ -182,7 +184,7 @@ def _device(
     told = {"heartbeat", "silence", *raw, *misspelt(unknown, allowed)}
     converted = convert(raw, _CONVERTERS, where, mistakes)
     points: dict[str, Point] = {}
-    spots: dict[str, Spot] = {}
+    spots: dict[str, SourceLine] = {}
     if "points" in converted:
         name = named_file(converted.pop("points"), "points", where(("points",)), folder, mistakes)
         points, spots = read_points(folder, name, mistakes) if name else ({}, {})
@@ -242,6 +244,8 @@ def _check_network(
     if values.get("address") == "":
         mistakes.add(where(("address",)), "address: is empty")
     heartbeat, silence = values["heartbeat"], values["silence"]
+    if heartbeat > _LONGEST_HEARTBEAT:
+        mistakes.add(where(("heartbeat",)), "heartbeat: longer than a day; its silence would be noticed too late")
     if silence <= heartbeat:
         key = "silence" if "silence" in raw else "heartbeat"
         said = f"silence of {silence.total_seconds():g}s must be longer than the heartbeat of"
@@ -261,7 +265,7 @@ def _compartments(written: object) -> dict[str, str]:
     return found
 
 
-def named_file(written: object, key: str, spot: Spot, folder: Path, mistakes: Mistakes) -> str | None:
+def named_file(written: object, key: str, spot: SourceLine, folder: Path, mistakes: Mistakes) -> str | None:
     """The name of a file in the configuration's own folder; None, and a mistake, where there is none."""
     if not isinstance(written, str) or not written:
         mistakes.add(spot, f"{key}: {written!r} must be a file name in quotes")

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeInt
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, SecretStr
 
 from hub.core.building import Device
 from hub.core.text import Identifier, Word
@@ -39,7 +39,7 @@ class Endpoint(_Part):
 class Rate(_Part):
     """So often in so long, written `3 in 1m`."""
 
-    count: NonNegativeInt
+    count: PositiveInt
     within: timedelta
 
 
@@ -53,9 +53,10 @@ def _rate(written: object) -> object:
     return Rate(count=count, within=within)
 
 
-def _url(written: str) -> str:
-    if not written.startswith(("https://", "http://")) or any(c.isspace() for c in written):
-        raise ValueError(f'"{written}" is not an address such as https://hooks.example/desk')
+def _url(written: SecretStr) -> SecretStr:
+    url = written.get_secret_value()
+    if not url.startswith(("https://", "http://")) or not url.isascii() or any(c.isspace() for c in url):
+        raise ValueError("is not an address such as https://hooks.example/desk")
     return written
 
 
@@ -107,7 +108,9 @@ class Smtp(_Part):
 
 
 class Webhook(_Part):
-    url: Annotated[Word, AfterValidator(_url)]
+    """`url` is secret too, since an address often bears a key."""
+
+    url: Annotated[SecretStr, AfterValidator(_url)]
 
 
 class HubSettings(_Part):
@@ -138,7 +141,7 @@ def read_hub(file: TomlFile, folder: Path, mistakes: Mistakes) -> HubSettings | 
     for key, value in file.tables.items():
         if key not in _PARTS or not isinstance(value, dict):
             parts[key] = value
-        elif (part := declare(_PARTS[key], value, file.within(key), mistakes)) is not None:
+        elif (part := declare(_PARTS[key], value, file.within(key), mistakes, secret=key == "webhook")) is not None:
             parts[key] = part
     if not file.there:
         return None

@@ -48,8 +48,14 @@ def load_or_last_good(
 
 def keep_last_good(data_dir: Path, config_dir: Path) -> None:
     """Copies hub.toml, building.toml and the files that they name, rules and checklists; never secrets, keys or
-    lists of people. All or nothing: a crash leaves the set before or this one."""
+    lists of people. All or nothing: a crash leaves the set before or this one.
+
+    To be called right after a load without mistakes, since it reads the files again. Raises OSError where the disk
+    is full or away.
+    """
     data_dir.mkdir(parents=True, exist_ok=True)
+    for abandoned in data_dir.glob(f".{_FOLDER}.*"):
+        shutil.rmtree(abandoned, ignore_errors=True)
     fresh = Path(tempfile.mkdtemp(dir=data_dir, prefix=f".{_FOLDER}."))
     try:
         for file in _files(config_dir):
@@ -57,6 +63,7 @@ def keep_last_good(data_dir: Path, config_dir: Path) -> None:
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(file.read_bytes())
             _sync(copy)
+            _sync(copy.parent)
         _sync(fresh)
         current, before = data_dir / _FOLDER, data_dir / _BEFORE
         if current.is_dir():

@@ -9,7 +9,7 @@ KeyPath = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class SourceLine:
     """A place in a file: `line` counts from 1, 0 means the file as a whole; `table` is what the place belongs to."""
 
     file: str
@@ -17,7 +17,7 @@ class Spot:
     table: str = ""
 
 
-Where = Callable[[KeyPath], Spot]
+Where = Callable[[KeyPath], SourceLine]
 """the place of a key within one table"""
 
 
@@ -51,14 +51,14 @@ class Mistakes:
     def remarks(self) -> tuple[Mistake, ...]:
         return tuple(self._remarks)
 
-    def add(self, spot: Spot, what: str, wrong: str = "", names: Iterable[str] = ()) -> None:
+    def add(self, spot: SourceLine, what: str, wrong: str = "", names: Iterable[str] = ()) -> None:
         self._found[_mistake(spot, what, nearest(wrong, names))] = None
 
-    def remark(self, spot: Spot, what: str) -> None:
+    def remark(self, spot: SourceLine, what: str) -> None:
         self._remarks[_mistake(spot, what, "")] = None
 
 
-def _mistake(spot: Spot, what: str, near: str) -> Mistake:
+def _mistake(spot: SourceLine, what: str, near: str) -> Mistake:
     return Mistake(spot.file, spot.line, f"{spot.table}: {what}" if spot.table else what, near)
 
 

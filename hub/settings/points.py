@@ -8,7 +8,7 @@ from typing import Any, get_args
 from hub.core.building import Point
 from hub.core.fire_events import Detector
 from hub.settings.csv_file import plain, read_csv
-from hub.settings.mistakes import Mistakes, Spot
+from hub.settings.mistakes import Mistakes, SourceLine
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "address": ("地址", "编码", "点位", "point"),
@@ -53,12 +53,12 @@ _YES_NO |= {"yes": True, "1": True, "true": True, "是": True}
 _DATE = re.compile(r"[0-9年月日/-]*[年月日][0-9年月日/-]*|\d+-[A-Za-z]{3}|[A-Za-z]{3}-\d+|\d+/\d+/\d+")
 
 
-def read_points(folder: Path, name: str, mistakes: Mistakes) -> tuple[dict[str, Point], dict[str, Spot]]:
+def read_points(folder: Path, name: str, mistakes: Mistakes) -> tuple[dict[str, Point], dict[str, SourceLine]]:
     """The points by address, and where each stands."""
     points: dict[str, Point] = {}
-    spots: dict[str, Spot] = {}
+    spots: dict[str, SourceLine] = {}
     for row in read_csv(folder, name, COLUMNS, "address", mistakes):
-        spot = Spot(name, row.line)
+        spot = SourceLine(name, row.line)
         point = _point(row.cells, spot, mistakes)
         if point is None:
             continue
@@ -71,7 +71,7 @@ def read_points(folder: Path, name: str, mistakes: Mistakes) -> tuple[dict[str, 
     return points, spots
 
 
-def _point(cells: Mapping[str, str], spot: Spot, mistakes: Mistakes) -> Point | None:
+def _point(cells: Mapping[str, str], spot: SourceLine, mistakes: Mistakes) -> Point | None:
     """The point; what is wrong beside its address is told and left at its default, so that an alarm finds it."""
 
     def cell(column: str) -> str:

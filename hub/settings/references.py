@@ -7,7 +7,7 @@ from hub.core.adapter import Adapter, Tcp
 from hub.core.building import Building, Device, PostKind, Zone
 from hub.settings.devices import DeclaredDevice, named_file
 from hub.settings.estate import Estate, check_time_zone
-from hub.settings.mistakes import KeyPath, Mistakes, Spot, Where
+from hub.settings.mistakes import KeyPath, Mistakes, SourceLine, Where
 
 
 def check_references(estate: Estate, adapters: Mapping[str, Adapter], mistakes: Mistakes) -> None:
@@ -174,7 +174,7 @@ class _Check:
             return self._building.zones.get(fire_zone.partition("/")[0])
         return served[0] if served else None
 
-    def _point_on_plan(self, x: float | None, y: float | None, zone: Zone | None, spot: Spot) -> None:
+    def _point_on_plan(self, x: float | None, y: float | None, zone: Zone | None, spot: SourceLine) -> None:
         plan = self._building.plans.get(zone.plan) if zone and zone.plan else None
         if plan is None:
             return
@@ -192,8 +192,9 @@ class _Check:
                 self._mistakes.add(declared.where(("address",)), said)
 
     def _same_port(self) -> None:
-        """One TCP port carries one protocol."""
+        """One TCP port carries one protocol, and one protocol has one port."""
         seen: dict[int, tuple[str, str]] = {}
+        ports: dict[str, tuple[int, str]] = {}
         for declared, device in self._formed():
             adapter = self._adapters.get(device.adapter)
             if device.port is None or adapter is None or not isinstance(adapter.transport, Tcp):
@@ -201,6 +202,10 @@ class _Check:
             by, other = seen.setdefault(device.port, (device.adapter, declared.id))
             if by != device.adapter:
                 said = f"port: {device.port} is the port of {by} already (device {other})"
+                self._mistakes.add(declared.where(("port",)), said)
+            port, first = ports.setdefault(device.adapter, (device.port, declared.id))
+            if port != device.port:
+                said = f"port: {device.adapter} listens on {port} already (device {first}), for all of its devices"
                 self._mistakes.add(declared.where(("port",)), said)
 
     def _formed(self) -> Iterator[tuple[DeclaredDevice, Device]]:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from hub.core.text import Identifier
 from hub.settings.declare import M, declare
-from hub.settings.mistakes import Mistakes, Spot, Where
+from hub.settings.mistakes import Mistakes, SourceLine, Where
 from hub.settings.toml_file import read_toml
 
 NAME = "secrets.toml"
@@ -84,7 +84,7 @@ def _check_mode(path: Path, mistakes: Mistakes) -> None:
         return
     if mode & 0o077:
         said = f"can be read by others (mode {mode:04o}): only its owner may, so run chmod 600 {path}"
-        mistakes.add(Spot(NAME, 0), said)
+        mistakes.add(SourceLine(NAME, 0), said)
 
 
 def put_device_passwords(folder: Path, passwords: Mapping[str, str]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hub.settings.mistakes import KeyPath, Mistakes, Spot, Where
+from hub.settings.mistakes import KeyPath, Mistakes, SourceLine, Where
 
 _BARE = frozenset(string.ascii_letters + string.digits + "_-")
 _SCALAR = re.compile(r"[^,\]}#\r\n]*")
@@ -23,12 +23,12 @@ class TomlFile:
     lines: Mapping[KeyPath, int] = field(default_factory=dict)
     there: bool = True
 
-    def spot(self, path: KeyPath, table: str = "") -> Spot:
+    def spot(self, path: KeyPath, table: str = "") -> SourceLine:
         """Where `path` stands; where it doesn't, the place of what it would stand in."""
         for length in range(len(path), 0, -1):
             if line := self.lines.get(path[:length]):
-                return Spot(self.name, line, table)
-        return Spot(self.name, 1 if self.there else 0, table)
+                return SourceLine(self.name, line, table)
+        return SourceLine(self.name, 1 if self.there else 0, table)
 
     def within(self, *table: str | int) -> Where:
         name = ".".join(str(part) for part in table)
@@ -42,23 +42,25 @@ def read_toml(path: Path, mistakes: Mistakes, *, needed: bool = True) -> TomlFil
         raw = path.read_bytes()
     except FileNotFoundError:
         if needed:
-            mistakes.add(Spot(name, 0), "is not there")
+            mistakes.add(SourceLine(name, 0), "is not there")
         return TomlFile(name, there=False)
     except OSError as error:
-        mistakes.add(Spot(name, 0), f"can't be read: {error.strerror}")
+        mistakes.add(SourceLine(name, 0), f"can't be read: {error.strerror}")
         return TomlFile(name, there=False)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        mistakes.add(Spot(name, raw.count(b"\n", 0, error.start) + 1), "is not UTF-8 text here")
+        mistakes.add(SourceLine(name, raw.count(b"\n", 0, error.start) + 1), "is not UTF-8 text here")
         return TomlFile(name, there=False)
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        mistakes.add(Spot(name, _line_of(error, text)), f"can't be read: {re.sub(r' ?[(]at .*[)]$', '', str(error))}")
+        mistakes.add(
+            SourceLine(name, _line_of(error, text)), f"can't be read: {re.sub(r' ?[(]at .*[)]$', '', str(error))}"
+        )
         return TomlFile(name, there=False)
     except RecursionError:
-        mistakes.add(Spot(name, 0), "is nested too deep")
+        mistakes.add(SourceLine(name, 0), "is nested too deep")
         return TomlFile(name, there=False)
     return TomlFile(name, tables, _Scan(text).lines())
 

@@ -94,6 +94,7 @@ def test_a_copy_that_died_half_way_leaves_the_one_before(
     loaded, mistakes = load_or_last_good(estate.folder, data, ADAPTERS)
     assert loaded.building.site.id == "yunhe"
     assert mistakes
+    (data / ".last-good-config.killed").mkdir()
     keep_last_good(data, loaded_folder(data))
     assert [path.name for path in data.iterdir()] == ["last-good-config"]
 

@@ -59,6 +59,8 @@ building.toml: held = "60s" => held = "60"
     door.north-1: held: "60" is not a duration such as 30s
 building.toml: heartbeat = "5s" => heartbeat = "0s"
     like.reader: heartbeat: "0s" must be longer than nothing
+building.toml: heartbeat = "5s" => heartbeat = "2d"
+    like.reader: heartbeat: longer than a day
 building.toml: silence = "90s" => silence = "20s"
     like.panel: silence of 20s must be longer than the heartbeat of 30s
 building.toml: silence = "90s" => silence = "30s"
@@ -181,6 +183,22 @@ def test_one_port_carries_one_protocol(estate: Estate) -> None:
     estate.change("building.toml", "[keep]", '[device.p2]\nadapter = "other_panel"\nname = "P"\naddress = "1"\n'
                   'peer = "127.0.0.1"\nport = 5200\nserves = ["b5"]\n[keep]')  # fmt: skip
     assert ["port: 5200 is the port of gbt26875 already (device fire-b3)" in said for said in estate.said()] == [True]
+
+
+def test_one_protocol_has_one_port(estate: Estate) -> None:
+    second = (
+        '[device.p2]\nlike = "panel"\nname = "P"\naddress = "1"\npeer = "127.0.0.1"\nport = 5201\nserves = ["b5"]\n'
+    )
+    line = estate.change("building.toml", "[keep]", f"{second}[keep]")
+    said = "port: gbt26875 listens on 5200 already (device fire-b3), for all of its devices"
+    assert estate.said() == [f"building.toml:{line + 5} device.p2: {said}"]
+
+
+def test_the_address_of_a_webhook_is_in_no_mistake(estate: Estate) -> None:
+    estate.change("hub.toml", "# [webhook]", '[webhook]\nurl = "hooks.example/?key=geheim"')
+    assert ["url: is not an address" in said for said in estate.said()] == [True]
+    assert "geheim" not in estate.said()[0]
+    assert "geheim" not in repr(estate.load())
 
 
 def test_a_mistake_in_defaults_is_told_once_however_many_use_them(estate: Estate) -> None:
