@@ -118,7 +118,9 @@ class Dispatch:
         match outcome:
             case Sent():
                 now = self._clock()
-                await self._store.write(Priority.DISPATCH, lambda tx: outbox.notice_sent(tx, notice.key, now))
+                await self._store.write(
+                    Priority.DISPATCH, lambda tx: outbox.notice_sent(tx, notice.key, now, site=self._site)
+                )
             case NotSent():
                 await self._failed(notice, outcome)
 
@@ -128,7 +130,7 @@ class Dispatch:
             again = self._clock() + timedelta(seconds=RETRIES[notice.attempts])
         log.warning("notice_not_sent", channel=notice.channel, reason=outcome.reason, again=bool(again))
         await self._store.write(
-            Priority.DISPATCH, lambda tx: outbox.notice_failed(tx, notice.key, outcome.reason, again)
+            Priority.DISPATCH, lambda tx: outbox.notice_failed(tx, notice.key, outcome.reason, again, site=self._site)
         )
 
     def _message(self, notice: Notice) -> Message:

@@ -21,15 +21,17 @@ from hub.bus import topics
 from hub.bus.client import BrokerAddress, BusClient, Message
 from hub.core.building import Building
 from hub.core.device_events import DeadlineReached
+from hub.core.effects import ClearDeadline
 from hub.core.envelope import Lane
 from hub.core.events import Event, parse_event
 from hub.core.facts import Facts
 from hub.core.passing import Passing
 from hub.rules import decide
 from hub.rules.bare import raise_bare
-from hub.store import deadlines, effects, events, facts, outbox, quarantine
+from hub.store import effects, events, facts, outbox, quarantine
 from hub.store.database import Priority, Store, StoreAway, Transaction
 from hub.store.devices import DeviceStatus, save_status
+from hub.store.told import Decided
 
 log = structlog.get_logger()
 
@@ -60,7 +62,6 @@ class Intake:
         building: Building,
         store: Store,
         broker: BrokerAddress,
-        secret: bytes,
         channels: tuple[str, ...] = ("desk",),
         tell_host: Receipt = lambda host, ranges: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -68,7 +69,6 @@ class Intake:
         self._building = building
         self._site = building.site.id
         self._store = store
-        self._secret = secret
         self._channels = channels
         self._tell_host = tell_host
         self._clock = clock
@@ -205,27 +205,24 @@ class Intake:
         """In the writer's thread: everything that the batch changes, in one transaction."""
         fresh = events.unseen(tx, [taken.event for taken in batch])
         known = facts.load(tx, self._building, facts.Wanted.of(fresh, self._building), tx.now)
-        known.secret, known.channels = self._secret, self._channels
-        decided: list[effects.Decided] = []
+        known.channels = self._channels
+        decided: list[Decided] = []
         gone: set[str] = set()
-        started = time.perf_counter()
         taken = len(batch)
-        last = None
+        started = time.perf_counter()
         for event in fresh:
             if decided and event.lane == "routine" and time.perf_counter() - started > DECIDING:
-                taken = next(i for i, t in enumerate(batch) if t.event is event)
+                taken = next(i for i, other in enumerate(batch) if _same_row(other.event, event))
                 break
-            last = event
-            if isinstance(event, DeadlineReached) and not _still_due(event, known):
+            if not isinstance(event, DeadlineReached):
+                decided.append(Decided(event, event.at, known.apply(decide(event, known))))
+            elif _still_due(event, known):
+                over = ClearDeadline(event.data.deadline)
+                decided.append(Decided(event, event.at, [over, *known.apply(decide(event, known))]))
+            else:
                 gone.add(str(event.id))
-                continue
-            decided.append(effects.Decided(event, event.at, tuple(known.apply(decide(event, known)))))
         events.add(tx, [d.cause for d in decided if d.cause], self._building)
-        effects.add(tx, self._site, decided)
-        for item in decided:
-            if isinstance(item.cause, DeadlineReached):
-                deadlines.delete(tx, self._site, item.cause.data.deadline)
-        del last
+        effects.add_all(tx, self._site, decided)
         return Settled(taken, frozenset(gone))
 
     async def _settle_alone(self, batch: Sequence[Taken]) -> None:
@@ -257,7 +254,7 @@ class Intake:
         """A commit of its own: the event and why; a life event is raised bare, by no rule."""
         quarantine.add_event(tx, self._site, event, reason="event_failed", traceback=problem)
         if event.lane == "life":
-            effects.add(tx, self._site, [effects.Decided(event, event.at, tuple(raise_bare(event)))])
+            effects.add(tx, self._site, raise_bare(event), cause=None, at=event.at)
 
     async def _refuse(self, payload: bytes, problem: str) -> None:
         """Not one of our events: kept whole with the reason, and receipted if it says whose it is."""
@@ -343,10 +340,15 @@ class Settled:
 
 
 def _save(tx: Transaction, statuses: Sequence[DeviceStatus], kept: set[str]) -> None:
-    for status in statuses:
-        save_status(tx, status)
+    if statuses:
+        save_status(tx, *statuses)
     if kept:
         outbox.command_kept(tx, kept)
+
+
+def _same_row(one: Event, other: Event) -> bool:
+    """A copy that is stored under an id of its own is still the same row of its host's spool."""
+    return one.id == other.id or (one.host is not None and (one.host, one.sequence) == (other.host, other.sequence))
 
 
 def _still_due(event: DeadlineReached, known: Facts) -> bool:

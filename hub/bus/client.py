@@ -23,6 +23,7 @@ log = structlog.get_logger()
 CONNECT_WITHIN = 5.0
 RETRY_FIRST, RETRY_MOST = 0.2, 5.0
 IN_FLIGHT = 1024
+MQTT_3_1_1 = MQTTProtocolVersion.MQTTv311
 
 
 @dataclass(frozen=True, slots=True)

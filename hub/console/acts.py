@@ -30,9 +30,9 @@ async def perform(
     """Do one act of a person and say what it came to.
 
     `wanted` is what the act needs to know; `act` gets the Facts and returns the effects (a function of
-    hub.rules.acts, bound to its form); both run inside one transaction, ahead of all but life. `name` (`visit.announce`)
-    and `target` (a record's id, "" for one that the act makes) go to the audit log, with `details` that hold no
-    personal value.
+    hub.rules.acts, bound to its form); both run inside one transaction, ahead of all but life. `name`
+    (`visit.announce`) and `target` (a record's id, "" for one that the act makes) go to the audit log, with `details`
+    that hold no personal value.
 
     `act_id` comes with the form: the same person's act with the same id is done once, and a repeat (a double click,
     a POST sent again) gets the first one's answer. Give it to the act as its cause too, so that what it makes has the
@@ -47,8 +47,9 @@ async def perform(
     def work(tx: Transaction) -> Sequence[Effect]:
         now = desk.clock()
         known = facts.load(tx, desk.building, wanted, now)
+        known.channels = desk.channels
         done = known.apply(act(known))
-        effects.add(tx, desk.site, done, cause=None, at=now)
+        effects.add(tx, desk.site, done, cause=None, at=now, post=signed.post)
         if not any(isinstance(effect, Audit) for effect in done):
             audit.add(tx, desk.site, now, signed.name, signed.post, name, target, details or {})
         return done
@@ -61,8 +62,6 @@ async def perform(
         desk.performed.popitem(last=False)
     try:
         return await asyncio.shield(doing)
-    except asyncio.CancelledError:
-        raise
     except Exception:
         desk.performed.pop(key, None)  # it did not happen, so it may be tried again
         raise

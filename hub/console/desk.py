@@ -27,6 +27,7 @@ class Desk:
     health: Callable[[], Mapping[str, object]] = dict
     config_mistakes: tuple[str, ...] = ()
     broker_notice: str = ""
+    channels: tuple[str, ...] = ("desk",)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     performed: Performed = field(default_factory=OrderedDict)
     """acts that people asked for a short while ago, by who and act id: a double click finds its first result"""

@@ -1,0 +1,225 @@
+"""The wiring, all of it, in one place: which parts run in this process, what each is given, how they stop."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import ssl
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+import structlog
+from aiohttp import web
+
+from hub.adapters import load_adapters
+from hub.broker import Broker, own_broker
+from hub.bus.client import BrokerAddress
+from hub.console.desk import Desk
+from hub.console.server import build
+from hub.console.users import first_user
+from hub.core.adapter import Adapter
+from hub.core.notifier import Channel
+from hub.dispatch import Dispatch
+from hub.health import Health
+from hub.host import Host, HostSettings
+from hub.intake import Intake
+from hub.notifiers import load_notifiers
+from hub.scheduler import Scheduler
+from hub.settings.last_good import keep_last_good, load_or_last_good
+from hub.settings.load import Loaded
+from hub.store.database import Store
+from hub.store.sealing import Keys
+from hub.store.spool import Spool
+
+log = structlog.get_logger()
+
+Part = Literal["all", "host", "desk"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What `hub run` was asked for. `only` is the part that this process is, where the others run on their own."""
+
+    config: Path
+    data: Path
+    http: str = ""
+    broker: str = ""
+    database: str = ""
+    split: bool = False
+    only: Part = "all"
+    say: Callable[[str], None] = lambda line: None
+
+
+async def run(asked: Run) -> None:
+    """Until SIGINT or SIGTERM. Raises ConfigurationRefused, OSError, StoreAway, SpoolAway at start."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    adapters = load_adapters()
+    loaded, mistakes = load_or_last_good(asked.config, asked.data, adapters)
+    for mistake in mistakes:
+        log.error("configuration_mistake", mistake=str(mistake))
+    if not mistakes:
+        keep_last_good(asked.data, asked.config)
+    keys = Keys.load_or_create(asked.data)
+    async with AsyncExitStack() as stack:
+        broker = await stack.enter_async_context(_broker(asked, loaded, adapters))
+        work = asyncio.create_task(
+            _serve(asked, loaded, tuple(str(m) for m in mistakes), adapters, keys, broker), name="serve"
+        )
+        stopping = asyncio.create_task(stop.wait(), name="stop")
+        await asyncio.wait([work, stopping], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not work.done():
+            asked.say("stopping")
+            work.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+
+
+@contextlib.asynccontextmanager
+async def _broker(asked: Run, loaded: Loaded, adapters: Mapping[str, Adapter]) -> AsyncIterator[Broker]:
+    if asked.broker:
+        yield Broker(BrokerAddress.from_url(asked.broker), "named")
+        return
+    async with own_broker(asked.config, asked.data, loaded.hub, loaded.building, adapters) as broker:
+        yield broker
+
+
+async def _serve(
+    asked: Run, loaded: Loaded, mistakes: tuple[str, ...], adapters: Mapping[str, Adapter], keys: Keys, broker: Broker
+) -> None:
+    """The parts of this process, side by side; if one fails for good, all stop and the failure is told."""
+    health = Health()
+    split = asked.split and asked.only == "all"
+    with_host = asked.only in ("all", "host") and not split
+    with_desk = asked.only in ("all", "desk")
+    async with AsyncExitStack() as stack:
+        intake = host = None
+        if with_desk:
+            store = Store(asked.database or f"sqlite:///{asked.data.absolute() / 'hub.db'}", keys)
+            await store.open()
+            stack.push_async_callback(store.close)
+            channels = _channels(loaded)
+            intake = Intake(
+                loaded.building,
+                store,
+                broker.address,
+                tuple(channels),
+                tell_host=lambda name, ranges: host.receipt(ranges) if host else None,
+            )
+            health.add("intake", lambda: intake.health)
+        if with_host:
+            spool = Spool(asked.data / "spool.db", keys)
+            await spool.open()
+            stack.push_async_callback(spool.close)
+            host = Host(_host_settings(loaded, broker), loaded.building, adapters, spool, local=intake)
+            health.add("host", lambda: host.health)
+        async with asyncio.TaskGroup() as tasks:
+            if host:
+                ready = asyncio.Event()
+                tasks.create_task(host.run(ready), name="host")
+                await ready.wait()
+            if split:
+                tasks.create_task(_host_process(asked, broker), name="host-process")
+            if intake:
+                tasks.create_task(intake.run(), name="intake")
+                tasks.create_task(Scheduler(loaded.building.site.id, store, intake).run(), name="scheduler")
+                dispatch = Dispatch(
+                    loaded.building, store, broker.address, channels, host_beside=host.command if host else None
+                )
+                tasks.create_task(dispatch.run(), name="dispatch")
+                desk = Desk(
+                    store=store,
+                    building=loaded.building,
+                    secure_cookies=loaded.hub.console.tls is not None,
+                    health=health,
+                    config_mistakes=mistakes,
+                    broker_notice=broker.notice,
+                    channels=tuple(channels),
+                )
+                tasks.create_task(_console(asked, loaded, desk), name="console")
+            elif host:
+                asked.say("host running")
+
+
+async def _console(asked: Run, loaded: Loaded, desk: Desk) -> None:
+    """Pages, API and stream, until cancelled."""
+    first = await first_user(desk)
+    where = asked.http or str(loaded.hub.console.address)
+    address, _, port = where.rpartition(":")
+    runner = web.AppRunner(build(desk), access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, address.strip("[]"), int(port), ssl_context=_tls(loaded))
+        await site.start()
+        scheme = "https" if loaded.hub.console.tls else "http"
+        asked.say(f"front desk at {scheme}://{address}:{runner.addresses[0][1]}")
+        if first:
+            asked.say(f"first user: {first.name}   password, shown only this once: {first.password}")
+        await asyncio.Event().wait()
+    finally:
+        await runner.cleanup()
+
+
+def _tls(loaded: Loaded) -> ssl.SSLContext | None:
+    tls = loaded.hub.console.tls
+    if tls is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tls.certificate, tls.key)
+    return context
+
+
+def _host_settings(loaded: Loaded, broker: Broker) -> HostSettings:
+    ports = {d.adapter: d.port for d in loaded.building.devices.values() if d.port}
+    return HostSettings(
+        name=loaded.hub.host,
+        broker=broker.address,
+        devices_address=loaded.hub.listen.devices,
+        readers_port=loaded.hub.listen.readers,
+        tcp_ports=ports,
+    )
+
+
+def _channels(loaded: Loaded) -> dict[str, Channel]:
+    """The desk, and each channel that hub.toml has a table for."""
+    notifiers = load_notifiers()
+    declared: dict[str, dict[str, object]] = {"desk": {}}
+    if smtp := loaded.hub.smtp:
+        secret = loaded.secrets.smtp
+        declared["smtp"] = {"host": smtp.server.host, "port": smtp.server.port, "sender": smtp.sender, "tls": smtp.tls}
+        if secret:
+            declared["smtp"] |= {"user": secret.user, "password": secret.password}
+    if (webhook := loaded.hub.webhook) and loaded.secrets.webhook:
+        declared["webhook"] = {"url": webhook.url, "secret": loaded.secrets.webhook.secret}
+    return {name: notifiers[name].channel(settings) for name, settings in declared.items()}
+
+
+async def _host_process(asked: Run, broker: Broker) -> None:
+    """The host as a process of its own, started again when it dies; the broker's password is in its environment only."""
+    address = broker.address
+    scheme = "mqtts" if address.tls else "mqtt"
+    url = f"{scheme}://{quote(address.user)}:{quote(address.password)}@{address.host}:{address.port}"
+    command = [sys.executable, "-m", "hub", "run", "--only", "host"]
+    environment = {**os.environ, "HUB_CONFIG": str(asked.config), "HUB_DATA": str(asked.data), "HUB_BROKER": url}
+    while True:
+        child = await asyncio.create_subprocess_exec(*command, env=environment, start_new_session=True)
+        log.info("host_process_started", pid=child.pid)
+        try:
+            code = await child.wait()
+        finally:
+            if child.returncode is None:
+                child.terminate()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(child.wait(), 5)
+                if child.returncode is None:
+                    child.kill()
+        log.error("host_process_died", code=code)
+        await asyncio.sleep(0.5)
