@@ -7,7 +7,9 @@ from hub.console.desk import Desk
 from hub.console.signed import Signed
 from hub.core.effects import Audit, Effect
 from hub.core.facts import Facts
-from hub.store import audit, effects, facts
+from hub.core.fire_events import EmergencyKind
+from hub.rules import acts, decide
+from hub.store import audit, effects, events, facts
 from hub.store.database import Priority, Transaction
 from hub.store.facts import Wanted
 
@@ -40,9 +42,6 @@ async def perform(
 
     Raises Refused where the act can't be done as asked, and store errors; then nothing has happened.
     """
-    key = (signed.name, act_id)
-    if act_id and (earlier := desk.performed.get(key)):
-        return await asyncio.shield(earlier)
 
     def work(tx: Transaction) -> Sequence[Effect]:
         now = desk.clock()
@@ -54,7 +53,52 @@ async def perform(
             audit.add(tx, desk.site, now, signed.name, signed.post, name, target, details or {})
         return done
 
-    doing = asyncio.ensure_future(desk.store.write(Priority.PERSON, work))
+    return await _once(desk, signed, act_id, work)
+
+
+async def report_emergency(
+    desk: Desk,
+    signed: Signed,
+    *,
+    kind: EmergencyKind,
+    place: str,
+    text: str,
+    reporter: str,
+    phone: str,
+    act_id: str,
+) -> Sequence[Effect]:
+    """人工报警: an event like a device's, stored and decided by the rules at once."""
+
+    def work(tx: Transaction) -> Sequence[Effect]:
+        now = desk.clock()
+        known = facts.load(tx, desk.building, Wanted(), now)
+        known.channels = desk.channels
+        event = acts.report_emergency(
+            known, kind, place, actor(signed), now, act_id, text=text, reporter=reporter, phone=phone
+        )
+        if not events.unseen(tx, [event]):
+            return ()
+        events.add(tx, [event], desk.building)
+        written = Audit("emergency.report", str(event.id), signed.name, signed.post, {"kind": kind})
+        done = known.apply([*decide(event, known), written])
+        effects.add(tx, desk.site, done, cause=event, at=now, post=signed.post)
+        return done
+
+    return await _once(desk, signed, act_id, work, priority=Priority.LIFE)
+
+
+async def _once(
+    desk: Desk,
+    signed: Signed,
+    act_id: str,
+    work: Callable[[Transaction], Sequence[Effect]],
+    *,
+    priority: Priority = Priority.PERSON,
+) -> Sequence[Effect]:
+    key = (signed.name, act_id)
+    if act_id and (earlier := desk.performed.get(key)):
+        return await asyncio.shield(earlier)
+    doing = asyncio.ensure_future(desk.store.write(priority, work))
     if not act_id:
         return await doing
     desk.performed[key] = doing
@@ -65,6 +109,16 @@ async def perform(
     except Exception:
         desk.performed.pop(key, None)  # it did not happen, so it may be tried again
         raise
+
+
+def actor(signed: Signed) -> acts.Actor:
+    """Who acts, as the rules want to know it."""
+    return acts.Actor(signed.name, signed.post)
+
+
+def made_by(desk: Desk, cause: str, what: str) -> str:
+    """The id of the record that an act makes, so that a repeat finds it (Wanted)."""
+    return Facts(building=desk.building, now=desk.clock()).new_id(cause, what)
 
 
 async def note(desk: Desk, signed: Signed, *, name: str, target: str, details: Mapping[str, str] | None = None) -> None:

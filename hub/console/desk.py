@@ -28,6 +28,7 @@ class Desk:
     config_mistakes: tuple[str, ...] = ()
     broker_notice: str = ""
     channels: tuple[str, ...] = ("desk",)
+    """where notices to people go"""
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     performed: Performed = field(default_factory=OrderedDict)
     """acts that people asked for a short while ago, by who and act id: a double click finds its first result"""

@@ -5,11 +5,14 @@ import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from hub.core.building import Building
 from hub.core.records import Credential, Person, PersonKind
 from hub.core.text import clean
+
+if TYPE_CHECKING:
+    import _csv  # where csv.reader's type has a name
 
 Encoding = Literal["utf-8-sig", "gb18030"]
 
@@ -26,8 +29,15 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 KINDS: Mapping[str, PersonKind] = {
     **{kind: kind for kind in get_args(PersonKind)},
-    **{"resident": "owner", "业主": "owner", "住户": "owner", "家属": "family", "租户": "tenant"},
-    **{"员工": "staff", "物业": "staff", "快递员": "courier", "访客": "visitor"},
+    "resident": "owner",
+    "业主": "owner",
+    "住户": "owner",
+    "家属": "family",
+    "租户": "tenant",
+    "员工": "staff",
+    "物业": "staff",
+    "快递员": "courier",
+    "访客": "visitor",
 }
 _YES = {"yes", "y", "1", "true", "是", "有"}
 _NO = {"", "no", "n", "0", "false", "否", "无"}
@@ -64,10 +74,9 @@ def read_people(raw: bytes, building: Building) -> tuple[list[Person], list[Reje
     people: dict[str, Person] = {}
     holders: dict[str, int] = {}
     rejected: list[Rejected] = []
-    line = 1
     try:
         for row in rows:
-            line += 1
+            line = rows.line_num
             if not any(cell.strip() for cell in row):
                 continue
             try:
@@ -85,11 +94,11 @@ def read_people(raw: bytes, building: Building) -> tuple[list[Person], list[Reje
             people[person.id] = person
             holders.update((card.number, line) for card in person.credentials)
     except csv.Error:
-        rejected.append(Rejected(line + 1, "import.broken_line", {}))
+        rejected.append(Rejected(rows.line_num, "import.broken_line", {}))
     return list(people.values()), rejected
 
 
-def _rows(raw: bytes) -> "csv._reader":  # the type that csv.reader returns has no public name
+def _rows(raw: bytes) -> "_csv.Reader":
     text = _decoded(raw).replace("\x00", "")
     if text.count("\n") > _MOST_LINES:
         raise _Bad("import.too_long", most=str(_MOST_LINES))

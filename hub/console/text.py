@@ -134,6 +134,8 @@ class Text:
             return self.door(place)
         if place in self.building.devices:
             return self.device(place)
+        if place.startswith("late/"):
+            return self.t("place.late", device=self.device(place.removeprefix("late/")))
         if place.partition("/")[0] in self.building.devices:
             return self.door(place)
         return self.building.fire_zone_name(place, self.language)
@@ -149,7 +151,7 @@ class Text:
 
     def incident_place(self, incident: Incident) -> str:
         place = self.place(incident.place) if incident.place else self.device(incident.first_device)
-        return " · ".join(part for part in (place, incident.first_label) if part)
+        return " · ".join(dict.fromkeys(part for part in (place, incident.first_label) if part))
 
     def first_point(self, incident: Incident) -> str:
         """烟感 1-2-037 (主机显示)"""

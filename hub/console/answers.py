@@ -1,0 +1,43 @@
+"""What a form gets back: done, or why not; by htmx without a swap, by a plain browser with a redirect."""
+
+import json
+
+from aiohttp import web
+
+from hub.console.render import language_asked, open_page
+from hub.console.signed import SIGNED
+from hub.console.words import Words
+from hub.core.effects import Refused
+
+
+async def acted(request: web.Request, say: str, *, go: str = "", **params: object) -> web.Response:
+    """The act is done: `say` is the catalogue key of what to tell, `go` where to look next."""
+    sentence = Words(request[SIGNED].language)(say, **params)
+    if request.headers.get("HX-Request") == "true":
+        told = {"acted": {"say": sentence, "go": go}}
+        return web.Response(status=204, headers={"HX-Trigger": json.dumps(told)})
+    raise web.HTTPSeeOther(go or await _back(request))
+
+
+async def refused(request: web.Request, reason: Refused, *, status: int = 422) -> web.Response:
+    """The act is not done, and why."""
+    signed = request.get(SIGNED)
+    words = Words(signed.language if signed else language_asked(request))
+    key = reason.reason if words.has(reason.reason) else f"refused.{reason.reason}"
+    sentence = words(key, **reason.params)
+    if request.path.startswith("/api/"):
+        return web.json_response({"error": reason.reason, "message": sentence, "params": reason.params}, status=status)
+    if request.headers.get("HX-Request") == "true":
+        told = {"refused": {"say": sentence}}
+        return web.Response(status=status, headers={"HX-Trigger": json.dumps(told), "HX-Reswap": "none"})
+    return open_page(request, "refused.html", status=status, sentence=sentence, back=await _back(request))
+
+
+async def _back(request: web.Request) -> str:
+    """The page that the form stood on; only ever a path of our own."""
+    asked = (await request.post()).get("next", "")
+    return own_path(asked) if isinstance(asked, str) else "/"
+
+
+def own_path(asked: str) -> str:
+    return asked if asked.startswith("/") and not asked.startswith(("//", "/\\")) else "/"

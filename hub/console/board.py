@@ -1,0 +1,336 @@
+"""What the board shows: incidents pinned on top, one ranked queue, visitors, parcels. Read in one transaction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from hub.console.desk import Desk
+from hub.console.text import SEVERITY_NUMBER, Text, mask_name
+from hub.core.building import Building
+from hub.core.records import Alert, Incident, Parcel, Severity, Visit
+from hub.store import devices, events, incidents, parcels, visits
+from hub.store.database import Transaction
+from hub.store.devices import DeviceStatus
+from hub.store.events import StoredEvent
+
+LOUD_FOR = timedelta(seconds=10)
+"""how long a point that joins an incident shows"""
+JUDGE_WITHIN = timedelta(minutes=3)
+_VISITS_SHOWN = 8
+_PARCELS_SHOWN = 8
+
+LineKind = Literal["alert", "visit", "overstay", "parcels", "unknown", "config", "broker"]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The records on the board, as of one moment."""
+
+    at: datetime
+    incidents: Sequence[Incident]
+    alerts: Sequence[Alert]
+    waiting: Sequence[Visit]
+    open_visits: Sequence[Visit]
+    overstaying: Sequence[Visit]
+    expected: Sequence[Visit]
+    visit_counts: Mapping[str, int]
+    parcels: Sequence[Parcel]
+    overdue: Sequence[Parcel]
+    parcel_counts: Mapping[str, int]
+    unknown: Sequence[DeviceStatus]
+    last: StoredEvent | None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentLine:
+    incident: Incident
+    next_step: str
+    state: str
+    sounds: Literal["life", "neutral", ""]
+    joined: bool
+    first_unanswered: bool
+    counted_from: datetime
+    counted_seconds: int
+    sheet: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLine:
+    """One thing that waits for a hand. `record` is the id that its acts name."""
+
+    id: str
+    kind: LineKind
+    severity_word: Severity
+    since: datetime
+    title: str
+    next_step: str
+    record: str = ""
+    owner: str = ""
+    link: str = ""
+    link_word: str = ""
+    life: bool = False
+    chimes: bool = True
+
+    @property
+    def severity(self) -> int:
+        return SEVERITY_NUMBER[self.severity_word]
+
+    @property
+    def rank(self) -> tuple[bool, int, datetime]:
+        """Life, severity, age."""
+        return (not self.life, self.severity, self.since)
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The snapshot in words."""
+
+    incidents: Sequence[IncidentLine]
+    queue: Sequence[QueueLine]
+    visits: Sequence[Visit]
+    visit_counts: Mapping[str, int]
+    parcels: Sequence[Parcel]
+    parcel_counts: Mapping[str, int]
+    last: StoredEvent | None
+
+
+def read_board(tx: Transaction, desk: Desk) -> Snapshot:
+    site = desk.site
+    stored = parcels.listing(tx, site, state=("stored",), limit=_PARCELS_SHOWN)
+    overdue = parcels.listing(tx, site, state=("stored",), overdue=True, limit=100)
+    last = events.listing(tx, site, limit=1).items
+    return Snapshot(
+        at=desk.clock(),
+        incidents=incidents.open_incidents(tx, site),
+        alerts=incidents.open_alerts(tx, site),
+        waiting=visits.listing(tx, site, state=("waiting",), limit=50).items,
+        open_visits=visits.listing(tx, site, state=("open",), limit=_VISITS_SHOWN).items,
+        overstaying=visits.listing(tx, site, overstay=True, limit=50).items,
+        expected=visits.listing(tx, site, state=("expected",), limit=_VISITS_SHOWN).items,
+        visit_counts=visits.counts(tx, site),
+        parcels=stored.items,
+        overdue=overdue.items,
+        parcel_counts=parcels.counts(tx, site),
+        unknown=devices.unknown(tx, site),
+        last=last[0] if last else None,
+    )
+
+
+def board_of(snapshot: Snapshot, desk: Desk, text: Text) -> Board:
+    visit_counts, parcel_counts = snapshot.visit_counts, snapshot.parcel_counts
+    shown = [*snapshot.waiting, *snapshot.expected, *snapshot.open_visits]
+    return Board(
+        incidents=_incident_lines(snapshot, text),
+        queue=sorted(_queue(snapshot, desk, text), key=lambda line: line.rank),
+        visits=shown[:_VISITS_SHOWN],
+        visit_counts={state: visit_counts.get(state, 0) for state in ("open", "expected", "waiting", "overstay")},
+        parcels=snapshot.parcels,
+        parcel_counts={state: parcel_counts.get(state, 0) for state in ("stored", "overdue")},
+        last=snapshot.last,
+    )
+
+
+# incidents
+
+
+def _incident_lines(snapshot: Snapshot, text: Text) -> list[IncidentLine]:
+    ordered = sorted(snapshot.incidents, key=lambda i: (i.state != "unanswered", i.opened_at))
+    lines = []
+    for number, incident in enumerate(ordered):
+        counted_from = incident.answered_at or incident.opened_at
+        passed = snapshot.at - counted_from
+        real = incident.verdict == "real" or (
+            incident.verdict is None and (incident.treated_as_real or passed >= JUDGE_WITHIN)
+        )
+        lines.append(
+            IncidentLine(
+                incident=incident,
+                next_step=_next_step(incident, text, real=real),
+                state=_state(incident, text),
+                sounds=_sounds(incident, text),
+                joined=incident.joined_at is not None and snapshot.at - incident.joined_at < LOUD_FOR,
+                first_unanswered=number == 0 and incident.state == "unanswered",
+                counted_from=counted_from,
+                counted_seconds=min(180, max(0, int(passed.total_seconds()))),
+                sheet=_sheet(incident, text) if real and incident.kind in ("fire", "evacuation") else "",
+            )
+        )
+    return lines
+
+
+def _sounds(incident: Incident, text: Text) -> Literal["life", "neutral", ""]:
+    if incident.kind == "duress" and text.public:
+        return "neutral"
+    return "life" if incident.state == "unanswered" else ""
+
+
+def _state(incident: Incident, text: Text) -> str:
+    if incident.state == "unanswered":
+        return text.t("incident.unanswered")
+    state = text.incident_state(incident)
+    who = incident.judged_by if incident.verdict else incident.answered_by
+    when = incident.judged_at if incident.verdict else incident.answered_at
+    if incident.verdict == "false" and incident.cause:
+        state = f"{state} ({text.t.named('cause', incident.cause)})"
+    return text.t("incident.by", state=state, who=who, time=text.clock(when)) if who else state
+
+
+def _next_step(incident: Incident, text: Text, *, real: bool) -> str:
+    if incident.kind == "duress" and text.public:
+        return text.t("next.duress_public")
+    if incident.verdict in ("false", "test"):
+        return text.t("next.wait_for_quiet")
+    group = incident.kind if incident.kind in ("fire", "evacuation", "help", "duress") else "emergency"
+    stage = "real" if real else incident.state
+    floor = text.t("next.floor", floor=incident.floor) if incident.floor else text.incident_place(incident)
+    return text.t(f"next.{group}.{stage}", floor=floor)
+
+
+def _sheet(incident: Incident, text: Text) -> str:
+    """What is read out to 119: place, what, where it was seen, who calls, from which telephone."""
+    site = text.building.site
+    post = text.building.post_for("fire") or text.building.post_for("emergency")
+    return text.t(
+        "sheet.words",
+        address=site.address or site.name.in_language(text.language),
+        place=text.incident_place(incident),
+        counts=text.counts(incident) or text.incident_kind(incident),
+        point=text.first_point(incident),
+        who=incident.judged_by or incident.answered_by or "—",
+        phone=post.phone if post else "—",
+    )
+
+
+# the queue
+
+
+def _queue(snapshot: Snapshot, desk: Desk, text: Text) -> list[QueueLine]:
+    pinned = {incident.id for incident in snapshot.incidents}
+    lines = [_alert_line(alert, text) for alert in snapshot.alerts if alert.incident not in pinned]
+    lines += [_waiting_line(visit, text) for visit in snapshot.waiting]
+    lines += [_overstay_line(visit, visit.ends, text) for visit in snapshot.overstaying if visit.ends]
+    if snapshot.overdue:
+        lines.append(_overdue_line(snapshot.overdue, snapshot.parcel_counts, text))
+    lines += [_unknown_line(device, snapshot.at, text) for device in snapshot.unknown]
+    lines += _own_lines(snapshot, desk, text)
+    return lines
+
+
+def _alert_line(alert: Alert, text: Text) -> QueueLine:
+    key = f"alert_next.{alert.kind}"
+    step = text.t(key) if text.t.has(key) else text.t("alert_next.other")
+    facts = [step]
+    if alert.count > 1:
+        facts.append(text.t("queue.times", number=alert.count, time=text.clock(alert.last_at)))
+    if alert.source == "quiet":
+        facts.append(text.t("queue.quiet_since", time=text.clock(alert.quiet_at or alert.last_at)))
+    if alert.late:
+        facts.append(text.t("queue.late"))
+    return QueueLine(
+        id=alert.id,
+        kind="alert",
+        severity_word=alert.severity,
+        since=alert.raised_at,
+        title=f"{text.alert_title(alert)}  {text.alert_place(alert)}",
+        next_step=" · ".join(facts),
+        record=alert.id,
+        owner=alert.owner,
+        life=alert.lane == "life",
+        chimes=alert.handling == "unanswered",
+    )
+
+
+def _waiting_line(visit: Visit, text: Text) -> QueueLine:
+    return QueueLine(
+        id=f"visit-{visit.id}",
+        kind="visit",
+        severity_word="medium",
+        since=visit.announced_at,
+        title=text.t("queue.visit", name=mask_name(visit.name), unit=visit.unit),
+        next_step=text.t(f"queue.visit_{visit.answer or 'ask'}"),
+        record=visit.id,
+    )
+
+
+def _overstay_line(visit: Visit, ended: datetime, text: Text) -> QueueLine:
+    return QueueLine(
+        id=f"overstay-{visit.id}",
+        kind="overstay",
+        severity_word="medium",
+        since=ended,
+        title=text.t("queue.overstay", name=mask_name(visit.name), unit=visit.unit),
+        next_step=text.t("queue.overstay_next", time=text.short(ended)),
+        record=visit.id,
+        chimes=False,
+    )
+
+
+def _overdue_line(overdue: Sequence[Parcel], counts: Mapping[str, int], text: Text) -> QueueLine:
+    oldest = min(parcel.stored_at for parcel in overdue)
+    return QueueLine(
+        id="parcels-overdue",
+        kind="parcels",
+        severity_word="medium",
+        since=oldest,
+        title=text.t("queue.overdue", number=max(len(overdue), counts.get("overdue", 0))),
+        next_step=text.t("queue.overdue_next", time=text.short(oldest)),
+        link="/parcels?state=stored&overdue=yes",
+        link_word=text.t("queue.overdue_list"),
+        chimes=False,
+    )
+
+
+def _unknown_line(device: DeviceStatus, now: datetime, text: Text) -> QueueLine:
+    return QueueLine(
+        id=f"unknown-{device.adapter}-{device.address}-{device.peer}".replace("/", "-"),
+        kind="unknown",
+        severity_word="low",
+        since=device.since or device.last_heard or now,
+        title=text.t("queue.unknown", adapter=device.adapter, address=device.address),
+        next_step=text.t("queue.unknown_next"),
+        link="/devices#unknown",
+        link_word=text.t("queue.look"),
+    )
+
+
+def _own_lines(snapshot: Snapshot, desk: Desk, text: Text) -> list[QueueLine]:
+    """What the hub has to say about itself."""
+    lines = []
+    if desk.config_mistakes:
+        title = text.t("queue.config", number=len(desk.config_mistakes))
+        lines.append(
+            QueueLine("config", "config", "low", snapshot.at, title, desk.config_mistakes[0], chimes=False,
+                      link="/devices#config", link_word=text.t("queue.look"))
+        )  # fmt: skip
+    if desk.broker_notice:
+        title = text.t("queue.broker")
+        lines.append(QueueLine("broker", "broker", "low", snapshot.at, title, desk.broker_notice, chimes=False))
+    return lines
+
+
+def visit_state(visit: Visit, text: Text) -> str:
+    """未到 · 等业主答复 · 在访 · 东门 1 · 超时未离开"""
+    if visit.state == "open":
+        if visit.ends and visit.ends < text.now:
+            return text.t("visit.state.overstay")
+        where = text.door(visit.opened_door) if visit.opened_door else ""
+        return " · ".join(part for part in (text.t("visit.state.open"), where) if part)
+    if visit.state == "waiting" and visit.answer:
+        return text.t(f"visit.answered.{visit.answer}")
+    return text.t(f"visit.state.{visit.state}")
+
+
+def parcel_state(parcel: Parcel, text: Text) -> str:
+    if parcel.state != "stored":
+        return text.t(f"parcel.state.{parcel.state}")
+    told = text.t("parcel.notified") if parcel.notified else text.t("parcel.not_notified")
+    when = text.t("parcel.overdue") if parcel.overdue else text.short(parcel.stored_at)
+    return f"{when} · {told}"
+
+
+def places_of(building: Building, language: str) -> list[str]:
+    """Names to choose from when a place is typed."""
+    zones = [zone.name.in_language(language) for zone in building.zones.values()]
+    fire_zones = [building.fire_zone_name(one, language) for zone in building.zones.values() for one in zone.fire_zones]
+    return [*zones, *(door.name.in_language(language) for door in building.doors.values()), *fire_zones]

@@ -1,0 +1,94 @@
+"""The pages that only show: the board, all records, notices as residents get them, the audit log, one's own account."""
+
+from aiohttp import web
+
+from hub.console.answers import acted
+from hub.console.desk import DESK
+from hub.console.forms import asked, form_of, paging_urls
+from hub.console.letters import letter
+from hub.console.render import Shown, fragment, page, wants_part
+from hub.console.signed import SIGNED
+from hub.core.effects import Refused
+from hub.core.events import EVENT_CLASSES
+from hub.core.records import Notice, NoticeState
+from hub.store import audit, events, outbox
+from hub.store.database import Priority, Transaction
+from hub.store.paging import Page
+
+
+async def board_page(request: web.Request) -> web.Response:
+    return await page(request, "board.html")
+
+
+GROUPS = ("access", "door", "fire", "parcel", "compartment", "visit", "alert", "incident", "device", "command")
+
+
+async def records_page(request: web.Request) -> web.Response:
+    """GET /records: everything that happened, newest first."""
+    desk = request.app[DESK]
+    group = asked(request, "group")
+    device = asked(request, "device")
+    types = [name for name in EVENT_CLASSES if name.startswith(f"{group}.")] if group in GROUPS else []
+
+    def read(tx: Transaction) -> Page[events.StoredEvent]:
+        cursor = request.query.get("cursor")
+        return events.listing(tx, desk.site, types=types, device=device or None, cursor=cursor, limit=50)
+
+    listed = await desk.store.read(read)
+    values: Shown = {"list": listed, "urls": paging_urls(request, listed)}
+    if wants_part(request):
+        return fragment(request, "part/records_list.html", **values)
+    return await page(request, "records.html", **values, groups=GROUPS, group=group, device=device)
+
+
+async def notices_page(request: web.Request) -> web.Response:
+    """GET /notices: the local inbox, what residents get or would get."""
+    desk = request.app[DESK]
+    wanted: dict[str, tuple[NoticeState, ...]] = {state: (state,) for state in ("queued", "sent", "failed", "held")}
+    state = asked(request, "state")
+
+    def read(tx: Transaction) -> Page[Notice]:
+        cursor = request.query.get("cursor")
+        return outbox.notice_listing(tx, desk.site, state=wanted.get(state, ()), cursor=cursor, limit=30)
+
+    listed = await desk.store.read(read)
+    values: Shown = {
+        "list": listed,
+        "urls": paging_urls(request, listed),
+        "letters": [(notice, letter(notice, desk.building)) for notice in listed.items],
+    }
+    if wants_part(request):
+        return fragment(request, "part/notices_list.html", **values)
+    return await page(request, "notices.html", **values, states=tuple(wanted), state=state)
+
+
+async def send_again(request: web.Request) -> web.Response:
+    """POST /notices/again: a person's word that a notice which failed goes out once more."""
+    desk, signed, form = request.app[DESK], request[SIGNED], await form_of(request)
+    key = form.needed("key", 500)
+
+    def work(tx: Transaction) -> bool:
+        audit.add(tx, desk.site, desk.clock(), signed.name, signed.post, "notice.again", key, {})
+        return outbox.send_again(tx, desk.site, key)
+
+    if not await desk.store.write(Priority.PERSON, work):
+        raise Refused("refused.not_found")
+    return await acted(request, "said.notice_again")
+
+
+async def audit_page(request: web.Request) -> web.Response:
+    """GET /audit: who did what to what, and whether the chain is whole."""
+    desk, signed = request.app[DESK], request[SIGNED]
+    if not signed.reads_audit:
+        raise web.HTTPForbidden(text="the audit log is for managers and auditors")
+
+    def read(tx: Transaction) -> tuple[Page[audit.AuditRow], audit.AuditRow | None]:
+        listed = audit.listing(tx, desk.site, cursor=request.query.get("cursor"), limit=50)
+        return listed, audit.verify(tx, desk.site)
+
+    listed, broken = await desk.store.read(read)
+    return await page(request, "audit.html", list=listed, urls=paging_urls(request, listed), broken=broken)
+
+
+async def account_page(request: web.Request) -> web.Response:
+    return await page(request, "account.html")

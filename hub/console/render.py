@@ -1,0 +1,152 @@
+"""Pages out of templates. Everything that a person or a device typed is escaped by Jinja itself."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args
+
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from hub.console.board import Board, Snapshot, board_of, parcel_state, places_of, read_board, visit_state
+from hub.console.desk import DESK, Desk
+from hub.console.sentences import sentence
+from hub.console.signed import SIGNED, Signed
+from hub.console.text import Text
+from hub.console.words import Language, language_of
+from hub.core.fire_events import EmergencyKind
+from hub.core.records import FalseCause
+
+VISIT_KINDS = ("visit", "delivery", "courier", "agent", "moving", "renovation", "repair", "housekeeping", "other")
+PAGES = (
+    ("/", "page.board"),
+    ("/visits", "page.visits"),
+    ("/parcels", "page.parcels"),
+    ("/devices", "page.devices"),
+    ("/people", "page.people"),
+    ("/records", "page.records"),
+    ("/notices", "page.notices"),
+)
+Shown = dict[str, Any]
+"""what a template gets, by name: templates are where types end"""
+BOARD_PARTS = (
+    ("facts", "part/facts.html"),
+    ("incidents", "part/incidents.html"),
+    ("queue", "part/queue.html"),
+    ("visitors", "part/visitors.html"),
+    ("parcels", "part/parcels.html"),
+    ("last", "part/last.html"),
+)
+
+
+@cache
+def environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What changes the look of the shared board: its language, and whether visitors can see the screen."""
+
+    language: Language
+    public: bool
+
+
+def look_of(desk: Desk, signed: Signed) -> Look:
+    post = desk.building.posts.get(signed.post)
+    return Look(signed.language, post.public if post else False)
+
+
+def _words(text: Text) -> dict[str, object]:
+    return {
+        "text": text,
+        "t": text.t,
+        "sentence": lambda stored: sentence(stored, text),
+        "visit_state": lambda visit: visit_state(visit, text),
+        "parcel_state": lambda parcel: parcel_state(parcel, text),
+        "false_causes": get_args(FalseCause),
+        "site_name": text.building.site.name.in_language(text.language),
+    }
+
+
+def board_partials(desk: Desk, snapshot: Snapshot, look: Look) -> str:
+    """The board as htmx partials; the same for everyone with this look."""
+    text = Text(look.language, desk.building, snapshot.at, public=look.public)
+    board = board_of(snapshot, desk, text)
+    return environment().get_template("part/frame.html").render(**_words(text), board=board, parts=BOARD_PARTS)
+
+
+async def page(request: web.Request, template: str, *, status: int = 200, **values: Any) -> web.Response:
+    """A whole page for someone signed in, with incidents on top."""
+    desk, signed = request.app[DESK], request[SIGNED]
+    snapshot = await desk.store.read(lambda tx: read_board(tx, desk))
+    look = look_of(desk, signed)
+    text = Text(look.language, desk.building, snapshot.at, public=look.public)
+    board: Board = board_of(snapshot, desk, text)
+    post = desk.building.posts.get(signed.post)
+    section = f"/{request.path.split('/')[1]}"
+    pages = (*PAGES, ("/audit", "page.audit")) if signed.reads_audit else PAGES
+    body = (
+        environment()
+        .get_template(template)
+        .render(
+            **_words(text),
+            **_choices(text),
+            board=board,
+            signed=signed,
+            pages=pages,
+            section=section,
+            here=str(request.rel_url),
+            post_name=post.name.in_language(text.language) if post else "",
+            new_act=lambda: secrets.token_hex(16),
+            **values,
+        )
+    )
+    return web.Response(text=body, content_type="text/html", status=status)
+
+
+def fragment(request: web.Request, template: str, **values: Any) -> web.Response:
+    """A part of a page, for a swap."""
+    desk, signed = request.app[DESK], request[SIGNED]
+    look = look_of(desk, signed)
+    text = Text(look.language, desk.building, desk.clock(), public=look.public)
+    body = environment().get_template(template).render(**_words(text), signed=signed, **values)
+    return web.Response(text=body, content_type="text/html")
+
+
+def open_page(request: web.Request, template: str, *, status: int = 200, **values: Any) -> web.Response:
+    """A page for someone who isn't signed in."""
+    desk = request.app[DESK]
+    text = Text(language_asked(request), desk.building, desk.clock())
+    body = environment().get_template(template).render(**_words(text), signed=None, **values)
+    return web.Response(text=body, content_type="text/html", status=status)
+
+
+def language_asked(request: web.Request) -> Language:
+    """By cookie, else what the browser prefers, else Chinese."""
+    if cookie := request.cookies.get("language"):
+        return language_of(cookie)
+    preferred = request.headers.get("Accept-Language", "zh").lower()
+    return "en" if preferred.startswith("en") else "zh"
+
+
+def wants_part(request: web.Request) -> bool:
+    """Whether a list alone is asked for, not its whole page."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def _choices(text: Text) -> Mapping[str, object]:
+    return {
+        "visit_kinds": VISIT_KINDS[:6],
+        "visit_kind_options": [(kind, text.t(f"visit_kind.{kind}")) for kind in VISIT_KINDS],
+        "emergency_options": [(kind, text.t(f"emergency.{kind}")) for kind in get_args(EmergencyKind)],
+        "places": places_of(text.building, text.language),
+    }
