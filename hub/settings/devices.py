@@ -238,9 +238,6 @@ def _check_network(
         mistakes.add(where(()), '"peer" is missing: the network address that this device, and no other, may use')
     if "port" in raw and not isinstance(adapter.transport, Tcp):
         mistakes.add(where(("port",)), f"port: {adapter.name} has none of its own")
-    port = values.get("port")
-    if isinstance(port, int) and not 0 < port < 65536:
-        mistakes.add(where(("port",)), f"port: {port} is not between 1 and 65535")
     if values.get("address") == "":
         mistakes.add(where(("address",)), "address: is empty")
     heartbeat, silence = values["heartbeat"], values["silence"]
@@ -288,5 +285,6 @@ _CONVERTERS: Converters = {
     "silence": grammar.duration,
     "busy": grammar.busy,
     "peer": grammar.address,
+    "port": grammar.port,
     "compartments": _compartments,
 }

@@ -65,7 +65,7 @@ def read_estate(file: TomlFile, folder: Path, adapters: Mapping[str, Adapter], m
     devices = read_devices(file, folder, adapters, mistakes)
     building = Building(
         site=site or _NO_SITE,
-        posts=_each(file, "post", Post, {"name": both_languages}, mistakes),
+        posts=_each(file, "post", Post, _POST, mistakes),
         plans=_each(file, "plan", Plan, {"metres": _metres}, mistakes),
         zones=_zones(file, mistakes),
         doors=_each(file, "door", Door, _DOOR, mistakes),
@@ -208,7 +208,7 @@ def _shifts(written: object) -> dict[str, str]:
 
 
 def _positive(written: object) -> object:
-    if isinstance(written, int | float) and not 0 < written < 100:
+    if isinstance(written, bool) or not isinstance(written, int | float) or not 0 < written < 100:
         raise ValueError(f"{written} is not a walking speed in metres a second")
     return written
 
@@ -224,6 +224,7 @@ _SITE: Converters = {
     "shifts": _shifts,
     "walking": _positive,
 }
+_POST: Converters = {"name": both_languages, "people": grammar.number_within(0, 1000)}
 _DOOR: Converters = {"name": both_languages, "at": spot_on_plan, "held": grammar.duration}
 _ZONE: Converters = {
     "name": both_languages,

@@ -165,6 +165,18 @@ def address(written: object) -> str:
         raise ValueError(f'"{written}" is not a network address such as 10.20.1.31') from None
 
 
+def number_within(least: int, most: int) -> Callable[[object], int]:
+    def convert(written: object) -> int:
+        if isinstance(written, bool) or not isinstance(written, int) or not least <= written <= most:
+            raise ValueError(f"{written!r} must be a whole number from {least} to {most}")
+        return written
+
+    return convert
+
+
+port = number_within(1, 65535)
+
+
 def host_and_port(written: object) -> tuple[str, int]:
     """`mail.example:587`, `[::1]:8080`."""
     match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})", text(written))

@@ -15,7 +15,7 @@ from hub.settings.declare import declare, names_of
 from hub.settings.mistakes import Mistakes
 from hub.settings.toml_file import TomlFile
 
-Port = Annotated[int, Field(ge=1, le=65535)]
+Port = Annotated[int, BeforeValidator(grammar.port)]
 
 
 class _Part(BaseModel):

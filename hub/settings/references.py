@@ -44,7 +44,7 @@ class _Check:
     def _is_unclear(self, own_id: str) -> bool:
         """Its floors or fire zones were written, and refused: what is in it can't be said."""
         written, zone = self._file.tables["zone"][own_id], self._building.zones.get(own_id)
-        return zone is None or any(key in written and not getattr(zone, key) for key in ("floors", "fire_zones"))
+        return zone is None or any(written.get(key) and not getattr(zone, key) for key in ("floors", "fire_zones"))
 
     def _no_fire_zone(self, wanted: str) -> bool:
         known = wanted in self._fire_zones or wanted in self._ids("zone")
@@ -126,7 +126,7 @@ class _Check:
             where = self._file.within("path", number)
             for door in path.between:
                 self._must_be(door, "door", where, ("between",))
-            if path.metres <= 0:
+            if not 0 < path.metres < 100_000:
                 self._mistakes.add(where(("metres",)), f"metres: {path.metres:g} is not a length")
 
     def _plans_of(self, declared: Iterable[tuple[str, Any]], kind: str) -> None:

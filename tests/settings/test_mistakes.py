@@ -1,10 +1,13 @@
 """Every mistake is told at its line, with the nearest right name, and one mistake makes no others."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from tests.settings.conftest import Estate
+from tests.settings.conftest import CONFIG, Estate
 
 CASES = """
 building.toml: into = "b3" => into = "b33"
@@ -96,7 +99,7 @@ building.toml: unit = "{building}-{entrance}-{room}" => unit = "{bulding}-{room}
 hub.toml: readers = 8081 => reader = 8081
     listen: unknown key "reader", nearest: readers
 hub.toml: readers = 8081 => readers = 808100
-    listen: readers: 808100
+    listen: readers: 808100 must be a whole number from 1 to 65535
 hub.toml: mqtt = 1883 => mqtt = 8081
     port 8081 of mqtt is the port of readers already
 hub.toml: address = "127.0.0.1:8080" => address = "0.0.0.0:8080"
@@ -250,6 +253,32 @@ def test_a_folder_without_configuration_is_told(tmp_path_factory: pytest.TempPat
 def test_a_table_of_the_wrong_shape_is_a_mistake_not_a_crash(estate: Estate, wrong: str) -> None:
     (estate.folder / "building.toml").write_text(wrong, "utf-8")
     assert any(mistake.file == "building.toml" and mistake.line == 1 for mistake in estate.load().mistakes)
+
+
+ODD = r"""
+1 -1 1.5 nan inf 99999999999999999999 true 1979-05-27 "x" "" "\u0000" [] [1] [[1]] ["a","a"] {} {a=1} = '
+"""
+
+
+def values_of(file: str) -> list[tuple[str, int]]:
+    lines = (CONFIG / file).read_text("utf-8").splitlines()
+    return [(file, number) for number, line in enumerate(lines) if re.match(r"\w+ = ", line)]
+
+
+@settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    at=st.sampled_from(values_of("building.toml") + values_of("hub.toml")),
+    value=st.sampled_from(ODD.split()),
+)
+def test_whatever_stands_for_a_value_is_meant_or_told_never_a_crash(
+    estate: Estate, at: tuple[str, int], value: str
+) -> None:
+    file, number = at
+    lines = (CONFIG / file).read_text("utf-8").splitlines()
+    lines[number] = f"{lines[number].partition(' = ')[0]} = {value}"
+    (estate.folder / file).write_text("\n".join(lines), "utf-8")
+    estate.load()
+    (estate.folder / file).write_bytes((CONFIG / file).read_bytes())
 
 
 def test_a_note_tells_what_is_kept_longer_than_needed(estate: Estate) -> None:
