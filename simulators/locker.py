@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from simulators.building import Device, Person
+from simulators.compartment import Compartment, Parcel
 from simulators.memory import Record
 from simulators.mqtt import Broker, Link, Message, connect
 from simulators.simulator import Misbehaviour, Simulator
@@ -25,38 +26,6 @@ class Said:
     message: Mapping[str, Any]
     connection: int
     at: float
-
-
-@dataclass
-class Parcel:
-    tracking: str
-    carrier: str
-    recipient: Mapping[str, str]
-
-    def named(self) -> dict[str, str]:
-        return {"tracking": self.tracking, "carrier": self.carrier}
-
-
-class Compartment:
-    """One door, and what lies behind it. `code` is "" where none was put."""
-
-    def __init__(self, size: str) -> None:
-        self.size = size
-        self.open = False
-        self.fault = False
-        self.jammed = False
-        self.parcel: Parcel | None = None
-        self.hub_parcel = ""
-        self.code = ""
-        self.code_put = asyncio.Event()
-
-    def put_code(self, hub_parcel: str, code: str) -> None:
-        self.hub_parcel, self.code = hub_parcel, code
-        self.code_put.set()
-
-    def erase_code(self) -> None:
-        self.hub_parcel, self.code = "", ""
-        self.code_put.clear()
 
 
 class Locker(Simulator[Said]):
@@ -202,18 +171,23 @@ class Locker(Simulator[Said]):
                 link.close(goodbye=self._stopping)
 
     async def _beat(self) -> None:
+        """The first one on a connection has the whole picture."""
+        state = {"state": self._state()}
         while True:
-            doors = {
-                number: {
-                    "door": "open" if each.open else "closed",
-                    "occupied": each.parcel is not None,
-                    "fault": each.fault,
-                }
-                for number, each in self.compartments.items()
-            }
-            state = {"compartments": doors, "unkept": len(self.memory.waiting)}
-            self._say({"type": "heartbeat", "boot": self.boot, "time": self._time(), "state": state})
+            self._say({"type": "heartbeat", "boot": self.boot, "time": self._time(), **state})
             await asyncio.sleep(self.seconds(self.device.heartbeat))
+            state = {}
+
+    def _state(self) -> dict[str, Any]:
+        doors = {
+            number: {
+                "door": "open" if each.open else "closed",
+                "occupied": each.parcel is not None,
+                "fault": each.fault,
+            }
+            for number, each in self.compartments.items()
+        }
+        return {"compartments": doors, "unkept": len(self.memory.waiting)}
 
     async def _listen(self, link: Link) -> None:
         async for message in link.messages():

@@ -32,13 +32,25 @@ _SYSTEM_CONDITIONS = {
     "main_power": gb.MAIN_POWER, "backup_power": gb.BACKUP_POWER, "bus": gb.BUS, "manual": gb.MANUAL,
     "changed": gb.CHANGED,
 }  # fmt: skip
+_DEVICE_CONDITIONS = ("fire", "trouble", "main_power", "backup_power", "channel", "line")
+"""from bit 1 on (UITD running status)"""
 
 
 class Panel(Simulator[bytes]):
     """A record's body is an application data unit; its number is the packet's sequence number, its kind `type N`."""
 
     actions = frozenset(
-        {"alarm", "condition", "restore", "operate", "reset", "system_condition", "press_duty_key", "measured"}
+        {
+            "alarm",
+            "condition",
+            "restore",
+            "operate",
+            "reset",
+            "system_condition",
+            "device_condition",
+            "press_duty_key",
+            "measured",
+        }
     )
 
     def __init__(
@@ -68,6 +80,7 @@ class Panel(Simulator[bytes]):
         self._address = int(device.address)
         self._sequence = -1
         self._system_status = 1
+        self._device_status = 1
         self._tries: Counter[Record[bytes]] = Counter()
         """transmissions over this connection"""
         self._components: dict[tuple[int, int], int] = {}
@@ -117,6 +130,13 @@ class Panel(Simulator[bytes]):
         self._system_status = self._system_status | bit if active else self._system_status & ~bit
         return self._keep(1, self._system_state())
 
+    def device_condition(self, condition: str, *, active: bool = True) -> int:
+        """The transmission device itself: fire, trouble, main_power, backup_power, channel, line. Its heartbeats
+        repeat it."""
+        bit = 1 << _DEVICE_CONDITIONS.index(condition) + 1
+        self._device_status = self._device_status | bit if active else self._device_status & ~bit
+        return self._keep(21, bytes([self._device_status]) + self._tag())
+
     def press_duty_key(self, operator: int = 1) -> int:
         """Someone answers 查岗 on the transmission device."""
         return self._keep(24, bytes([1 << 5, operator]) + self._tag())
@@ -152,7 +172,7 @@ class Panel(Simulator[bytes]):
         while True:
             match self._habit:
                 case "status":
-                    data = gb.objects(21, bytes([self._device_status()]) + self._tag())
+                    data = gb.objects(21, bytes([self._device_status]) + self._tag())
                 case "empty":
                     data = b""
                 case "byte":
@@ -235,7 +255,7 @@ class Panel(Simulator[bytes]):
             case gb.REQUEST, 68:
                 return gb.REPLY, gb.objects(8, bytes(SYSTEM) + self._tag())
             case gb.REQUEST, 81:
-                return gb.REPLY, gb.objects(21, bytes([self._device_status()]) + self._tag())
+                return gb.REPLY, gb.objects(21, bytes([self._device_status]) + self._tag())
             case gb.REQUEST, 85:
                 return gb.REPLY, gb.objects(25, bytes([1, 3]))
             case gb.REQUEST, 86:
@@ -283,12 +303,6 @@ class Panel(Simulator[bytes]):
 
     def _system_state(self) -> bytes:
         return bytes(SYSTEM) + self._system_status.to_bytes(2, "little") + self._tag()
-
-    def _device_status(self) -> int:
-        """Bit 0 normal, 1 fire, 3 main power fault, 4 backup power fault."""
-        fire = any(status & gb.FIRE for status in self._components.values())
-        main, backup = self._system_status & gb.MAIN_POWER, self._system_status & gb.BACKUP_POWER
-        return 1 | fire << 1 | bool(main) << 3 | bool(backup) << 4
 
 
 def _place(point: str) -> tuple[int, int]:

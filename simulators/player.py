@@ -15,9 +15,10 @@ from simulators.gate import Gate
 from simulators.locker import Locker
 from simulators.mqtt import Broker
 from simulators.panel import Panel
-from simulators.reader import Reader, User, pin_of
+from simulators.reader import Reader
 from simulators.scenario import Scenario, ScenarioError, Step
 from simulators.simulator import Misbehaviour, Simulator
+from simulators.zk_push import User, pin_of
 
 log = logging.getLogger("simulators")
 

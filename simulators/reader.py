@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
 
@@ -12,48 +11,32 @@ import aiohttp
 
 from simulators.building import Device
 from simulators.memory import Record
-from simulators.simulator import Misbehaviour, Simulator, log
-
-CARD, FACE, PASSWORD, NONE = 4, 15, 0, 200
-"""verifytype"""
-IN, OUT, NEITHER = 0, 1, 2
-"""inoutstatus"""
-GRANTED, REMOTE_OPEN, UNKNOWN_CARD, HELD_OPEN, TAMPERED, DURESS, FORCED, EXIT_BUTTON, STARTED = (
-    0, 8, 27, 28, 100, 101, 102, 202, 206,
-)  # fmt: skip
-"""event codes"""
-CAPABILITIES = (
-    "DeviceType=acc,~DeviceName=YH-Reader,FirmVer=YH10-Ver1.2.3,PushVersion=Ver 3.1.2S,CommType=ethernet,"
-    "MaxPackageSize=2048000,LockCount=1,ReaderCount=2,AuxInCount=1,AuxOutCount=0,MachineType=101,~MaxUserCount=60,"
-    "NetMask=255.255.255.0,IclockSvrFun=1,SimpleEventType=1,LogIDFunOn=1,DateFmtFunOn=0"
+from simulators.simulator import Misbehaviour, Simulator
+from simulators.zk_push import (
+    CAPABILITIES,
+    CARD,
+    DURESS,
+    EXIT_BUTTON,
+    FORCED,
+    GRANTED,
+    HELD_OPEN,
+    IN,
+    NEITHER,
+    NONE,
+    OPTIONS,
+    PASSWORD,
+    REMOTE_OPEN,
+    STARTED,
+    TAMPERED,
+    UNKNOWN_CARD,
+    Door,
+    Reply,
+    User,
+    fields_of,
+    pin_of,
+    time_of_count,
+    transaction,
 )
-OPTIONS = "~DeviceName=YH-Reader,TransactionCount=0,UserCount=0,FWVersion=YH10-Ver1.2.3,PushVersion=Ver 3.1.2S"
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    status: int
-    text: str
-
-    @property
-    def is_yes(self) -> bool:
-        """JSON, a page, anything but OK is a failure to the device, whatever the status."""
-        return self.status == 200 and re.fullmatch(r"OK(:\s*\d+)?", self.text.strip()) is not None
-
-
-@dataclass
-class _Door:
-    """`alarm` has bit 0 for forced open, bit 1 for tampered."""
-
-    open: bool = False
-    relay: bool = False
-    alarm: int = 0
-
-
-@dataclass
-class User:
-    name: str = ""
-    card: str = ""
 
 
 class Reader(Simulator[str]):
@@ -89,7 +72,7 @@ class Reader(Simulator[str]):
         self._numbers = {"rtlog": 0, "rtstate": 0, "ATTLOG": 0}
         self._registered = False
         self._settings = {"RequestDelay": 5.0, "ErrorDelay": 10.0}
-        self._door = _Door()
+        self._door = Door()
         self._moves: set[asyncio.Task[None]] = set()
         self._http: aiohttp.ClientSession | None = None
 
@@ -198,7 +181,7 @@ class Reader(Simulator[str]):
         if known and reply.status == 200:
             self._take_settings(reply.text)
             return True
-        log.debug("%s isn't accepted: %d", self.device.id, reply.status)
+        self._grumble(f"not accepted, status {reply.status}")
         return False
 
     async def _keep_polling(self) -> None:
@@ -262,12 +245,12 @@ class Reader(Simulator[str]):
         """Do it; the result is what the device reports as Return: 0 for done, a count for a query."""
         match command.split(maxsplit=2):
             case ["DATA", "UPDATE", rest] if rest.startswith(("user\t", "user ", "USERINFO")):
-                fields = _fields(rest)
-                self.users[fields.get("Pin") or fields["PIN"]] = User(fields.get("Name", ""), fields.get("CardNo", ""))
+                user = fields_of(rest)
+                self.users[user.get("Pin") or user.get("PIN", "")] = User(user.get("Name", ""), user.get("CardNo", ""))
                 return 0
             case ["DATA", "DELETE", rest] if rest.startswith(("user\t", "user ", "USERINFO")):
-                fields = _fields(rest)
-                self.users.pop(fields.get("Pin") or fields.get("PIN", ""), None)
+                user = fields_of(rest)
+                self.users.pop(user.get("Pin") or user.get("PIN", ""), None)
                 return 0
             case ["DATA", "UPDATE" | "DELETE", _]:
                 return 0
@@ -276,7 +259,7 @@ class Reader(Simulator[str]):
                 return await self._answer_query(command_id, "user", lines)
             case ["DATA", "QUERY", rest] if "tablename=transaction," in rest:
                 past = [record for record in self.memory.acked if record.kind == "rtlog"]
-                return await self._answer_query(command_id, "transaction", [_transaction(r.body) for r in past])
+                return await self._answer_query(command_id, "transaction", [transaction(r.body) for r in past])
             case ["CONTROL", "DEVICE", operand]:
                 return self._control(operand.strip())
             case ["SET", "OPTIONS", option] if option.startswith("DateTime="):
@@ -301,7 +284,7 @@ class Reader(Simulator[str]):
         }
         reply = await self._call("POST", "querydata", about, "".join(f"{table} {line}\r\n" for line in lines))
         if reply.text.strip() != f"{table}={len(lines)}":
-            log.warning("%s would upload its table %s for ever", self.device.id, table)
+            self._grumble(f"a real device would now upload its table {table} for ever")
         return len(lines)
 
     def _control(self, operand: str) -> int:
@@ -325,7 +308,7 @@ class Reader(Simulator[str]):
     def _set_clock(self, value: str) -> int:
         """Local time, written out or in the device's count of seconds with 31 days in every month."""
         try:
-            self.clock.set(_from_count(int(value)) if value.isdigit() else datetime.fromisoformat(value))
+            self.clock.set(time_of_count(int(value)) if value.isdigit() else datetime.fromisoformat(value))
         except ValueError:
             return -1
         return 0
@@ -367,10 +350,10 @@ class Reader(Simulator[str]):
         task.add_done_callback(self._moves.discard)
 
     async def _open_and_shut(self, seconds: float) -> None:
-        self._door = _Door(open=True, relay=True)
+        self._door = Door(open=True, relay=True)
         self._state()
         await asyncio.sleep(self.seconds(seconds))
-        self._door = _Door()
+        self._door = Door()
         self._state()
 
     async def _hold_open(self, seconds: float) -> None:
@@ -382,39 +365,7 @@ class Reader(Simulator[str]):
         self._state()
 
 
-def pin_of(person: str) -> str:
-    """A person's id as a reader can hold it: letters and digits only."""
-    return re.sub(r"[^A-Za-z0-9]", "", person)
-
-
 async def _in_pieces(raw: bytes) -> AsyncIterator[bytes]:
     for at in range(0, len(raw), 11):
         yield raw[at : at + 11]
         await asyncio.sleep(0.002)  # a segment of its own
-
-
-def _fields(line: str) -> dict[str, str]:
-    """`user Pin=7⇥Name=…` as a dictionary; the table's name may stand before a tab or a space."""
-    _, _, rest = line.replace("\t", " ", 1).partition(" ")
-    return dict(part.split("=", 1) for part in rest.split("\t") if "=" in part)
-
-
-def _transaction(rtlog: str) -> str:
-    """A record as the table `transaction` has it: other names for the same, and the time as a count."""
-    of = dict(part.split("=", 1) for part in rtlog.split("\t"))
-    wall = datetime.fromisoformat(of["time"])
-    days = ((wall.year - 2000) * 12 + wall.month - 1) * 31 + wall.day - 1
-    count = ((days * 24 + wall.hour) * 60 + wall.minute) * 60 + wall.second
-    return (
-        f"cardno={of['cardno']}\tpin={of['pin']}\tverified={of['verifytype']}\tdoorid={of['eventaddr']}"
-        f"\teventtype={of['event']}\tinoutstate={of['inoutstatus']}\ttime_second={count}\tindex={of['index']}"
-    )
-
-
-def _from_count(seconds: int) -> datetime:
-    minutes, second = divmod(seconds, 60)
-    hours, minute = divmod(minutes, 60)
-    days, hour = divmod(hours, 24)
-    months, day = divmod(days, 31)
-    year, month = divmod(months, 12)
-    return datetime(2000 + year, month + 1, day + 1, hour, minute, second)  # noqa: DTZ001  # the wire has no zone

@@ -81,6 +81,7 @@ class Simulator(ABC, Generic[Body]):
         self.connected = asyncio.Event()
         self.connections = 0
         self._away = 0.0
+        self._last_trouble = ""
         self._stopping = False
         self._session_task: asyncio.Task[None] | None = None
 
@@ -122,6 +123,7 @@ class Simulator(ABC, Generic[Body]):
     def _up(self) -> None:
         self.connections += 1
         self.connected.set()
+        self._last_trouble = ""
         log.info("%s connected", self.device.id)
 
     async def _deliver(self) -> None:
@@ -168,16 +170,21 @@ class Simulator(ABC, Generic[Body]):
             if self.connected.is_set():
                 log.info("%s disconnected", self.device.id)
             self.connected.clear()
-            _raise_own_fault(session)
+            self._raise_own_fault(session)
 
-
-def _raise_own_fault(session: asyncio.Task[None]) -> None:
-    """A lost line is what devices live with; anything else is our own fault and is raised."""
-    if not session.cancelled() and (error := session.exception()):
-        for cause in _leaves(error):
-            if not isinstance(cause, LINE_LOST):
+    def _raise_own_fault(self, session: asyncio.Task[None]) -> None:
+        """A lost line is what devices live with; anything else is our own fault and is raised."""
+        if not session.cancelled() and (error := session.exception()):
+            causes = tuple(_leaves(error))
+            if not all(isinstance(cause, LINE_LOST) for cause in causes):
                 raise error
-            log.debug("%s: %s", session.get_name(), cause)
+            self._grumble(str(causes[0]) or type(causes[0]).__name__)
+
+    def _grumble(self, trouble: str) -> None:
+        """One line on the log for the same trouble, however often it comes, until the device is connected again."""
+        if trouble != self._last_trouble:
+            log.info("%s: %s", self.device.id, trouble)
+        self._last_trouble = trouble
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:

@@ -162,6 +162,26 @@ async def test_a_reset_quiets_every_component_and_a_restore_one() -> None:
     assert (alarm.data[9], restored.data[9], reset.data[4]) == (2, 1, 1)
 
 
+async def test_each_condition_sets_its_own_bit_and_takes_it_back() -> None:
+    async with centre() as hub, running(device := panel(hub)):
+        await hub.until(of_type(21))
+        device.condition("217/6", "trouble")
+        device.condition("217/6", "alarm")
+        device.condition("217/6", "trouble", active=False)
+        device.system_condition("main_power")
+        device.system_condition("manual")
+        device.measured("254/1", 4, 12)
+        device.device_condition("backup_power")
+        await device.memory.emptied(10)
+        words = [int.from_bytes(frame.data[9:11], "little") for frame in await hub.until(of_type(2), times=3)]
+        assert sorted(words) == [0b010, 0b100, 0b110]
+        systems = [int.from_bytes(frame.data[4:6], "little") for frame in await hub.until(of_type(1), times=2)]
+        assert systems == [0x0101, 0x0901]
+        [value] = await hub.until(of_type(3))
+        assert value.data[2:12].hex() == "0101" + "00" + "fe000100" + "04" + "0c00"
+        await hub.until(lambda frame: of_type(21)(frame) and frame.data[2] == 0b10001)
+
+
 async def test_what_happened_during_an_outage_is_sent_afterwards() -> None:
     async with centre() as hub, running(device := panel(hub)):
         await hub.until(of_type(21))

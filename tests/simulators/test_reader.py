@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from simulators.reader import Reader, User
+from simulators.reader import Reader
 from simulators.simulator import Misbehaviour, running
+from simulators.zk_push import User
 from tests.simulators.hub_side import declared
 
 
