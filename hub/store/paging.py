@@ -13,6 +13,7 @@ from hub.store.columns import Moment, microseconds, moment_at
 from hub.store.database import Transaction
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 Order: TypeAlias = Sequence[ColumnElement[Any]]
 
 MOST = 500
@@ -22,10 +23,10 @@ SCAN = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
+class Page(Generic[T_co]):
     """`next` asks for what follows, None at the end. `total` is of all pages, where it is counted."""
 
-    items: tuple[T, ...]
+    items: tuple[T_co, ...]
     next: str | None = None
     total: int | None = None
 

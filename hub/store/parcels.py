@@ -82,7 +82,8 @@ def counts(tx: Transaction, site: str) -> dict[str, int]:
     by_state = select(_TABLE.state, func.count()).where(_TABLE.site == site).group_by(_TABLE.state)
     overdue = select(func.count()).select_from(tables.parcels).where(_TABLE.site == site, _overdue())
     numbers = dict.fromkeys(("stored", "collected", "withdrawn"), 0)
-    numbers.update(row._tuple() for row in tx.connection.execute(by_state))
+    for name, number in tx.connection.execute(by_state):
+        numbers[name] = number
     return numbers | {"overdue": tx.connection.scalar(overdue) or 0}
 
 

@@ -70,7 +70,7 @@ def listing(
 
 def search(tx: Transaction, site: str, text: str) -> list[Person]:
     """At most FOUND people: those whose name, phone, unit, card number or id is `text`, before those in whose name,
-    phone or unit it is found (among the first SEARCHED of the site)."""
+    phone or unit it is found (among the first SEARCHED of the site, by id)."""
     wanted = text.strip()
     if not wanted:
         return []
@@ -78,7 +78,7 @@ def search(tx: Transaction, site: str, text: str) -> list[Person]:
     exact += find(tx, site, numbers={wanted})
     found = {person.id: person for person in exact}
     folded = wanted.casefold()
-    for row in tx.connection.execute(_PERSON.select().where(_PEOPLE.site == site).limit(SEARCHED)):
+    for row in tx.connection.execute(_PERSON.select().where(_PEOPLE.site == site).order_by(_PEOPLE.id).limit(SEARCHED)):
         if len(found) >= FOUND:
             break
         if folded not in (_PERSON.plain(tx, row).decode() + row._mapping["unit"]).casefold():

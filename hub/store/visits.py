@@ -78,7 +78,8 @@ def counts(tx: Transaction, site: str) -> dict[str, int]:
     by_state = select(_TABLE.state, func.count()).where(_TABLE.site == site).group_by(_TABLE.state)
     overstay = select(func.count()).select_from(tables.visits).where(_TABLE.site == site, _overstays(tx))
     numbers = dict.fromkeys(("expected", "waiting", "open", "departed", "cancelled"), 0)
-    numbers.update(row._tuple() for row in tx.connection.execute(by_state))
+    for name, number in tx.connection.execute(by_state):
+        numbers[name] = number
     return numbers | {"overstay": tx.connection.scalar(overstay) or 0}
 
 
