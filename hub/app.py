@@ -66,7 +66,10 @@ async def run(asked: Run) -> None:
     for mistake in mistakes:
         log.error("configuration_mistake", mistake=str(mistake))
     if not mistakes:
-        keep_last_good(asked.data, asked.config)
+        try:
+            keep_last_good(asked.data, asked.config)
+        except OSError as problem:
+            log.error("last_good_configuration_not_kept", reason=str(problem))
     keys = Keys.load_or_create(asked.data)
     async with AsyncExitStack() as stack:
         broker = await stack.enter_async_context(_broker(asked, loaded, adapters))
@@ -130,7 +133,10 @@ async def _serve(
                 tasks.create_task(_host_process(asked, broker), name="host-process")
             if intake:
                 tasks.create_task(intake.run(), name="intake")
-                tasks.create_task(Scheduler(loaded.building.site.id, store, intake).run(), name="scheduler")
+                tasks.create_task(
+                    Scheduler(loaded.building.site.id, store, intake.reached, intake.passing.passed).run(),
+                    name="scheduler",
+                )
                 dispatch = Dispatch(
                     loaded.building, store, broker.address, channels, host_beside=host.command if host else None
                 )
@@ -169,6 +175,8 @@ async def _console(asked: Run, loaded: Loaded, desk: Desk) -> None:
 
 
 def _tls(loaded: Loaded) -> ssl.SSLContext | None:
+    """None where no certificate is declared. Raises OSError where the files aren't there: without them the pages
+    would go out in the clear."""
     tls = loaded.hub.console.tls
     if tls is None:
         return None
@@ -198,12 +206,12 @@ def _channels(loaded: Loaded) -> dict[str, Channel]:
         if secret:
             declared["smtp"] |= {"user": secret.user, "password": secret.password}
     if (webhook := loaded.hub.webhook) and loaded.secrets.webhook:
-        declared["webhook"] = {"url": webhook.url, "secret": loaded.secrets.webhook.secret}
+        declared["webhook"] = {"url": webhook.url.get_secret_value(), "secret": loaded.secrets.webhook.secret}
     return {name: notifiers[name].channel(settings) for name, settings in declared.items()}
 
 
 async def _host_process(asked: Run, broker: Broker) -> None:
-    """The host as a process of its own, started again when it dies; the broker's password is in its environment only."""
+    """The host as a process of its own, started again when it dies; its environment alone has the broker's password."""
     address = broker.address
     scheme = "mqtts" if address.tls else "mqtt"
     url = f"{scheme}://{quote(address.user)}:{quote(address.password)}@{address.host}:{address.port}"

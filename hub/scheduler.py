@@ -6,7 +6,7 @@ One that waits for an absence is offered only when the intake has passed its due
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -14,7 +14,6 @@ import structlog
 from hub.core.device_events import DeadlineReached, Reached
 from hub.core.envelope import event_id
 from hub.core.records import Deadline
-from hub.intake import Intake
 from hub.store import deadlines
 from hub.store.database import Store, StoreAway
 
@@ -26,12 +25,20 @@ AT_ONCE = 500
 
 
 class Scheduler:
+    """`reached` has the intake decide a deadline's event; `passed` says whether it has taken all up to a moment."""
+
     def __init__(
-        self, site: str, store: Store, intake: Intake, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        site: str,
+        store: Store,
+        reached: Callable[[DeadlineReached], Awaitable[bool]],
+        passed: Callable[[datetime], bool],
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._site = site
         self._store = store
-        self._intake = intake
+        self._reached = reached
+        self._passed = passed
         self._clock = clock
         self.ticked = time.monotonic()
 
@@ -70,10 +77,10 @@ class Scheduler:
         offered = []
         for deadline in due:
             unsure = now - deadline.due > UNSURE_AFTER
-            if deadline.absence and not unsure and not self._intake.passing.passed(deadline.due):
+            if deadline.absence and not unsure and not self._passed(deadline.due):
                 held = True
                 continue
-            offered.append(self._intake.reached(_event(deadline, now, unsure=deadline.absence and unsure)))
+            offered.append(self._reached(_event(deadline, now, unsure=deadline.absence and unsure)))
         for done in offered:
             await done
         if held or offered:

@@ -1,6 +1,7 @@
 """`hub simulate SCENARIO`: simulated devices, each in the place of a declared one, speaking its wire."""
 
 import argparse
+import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -17,8 +18,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(asked: argparse.Namespace) -> int:
     """The simulators are a program of their own and share nothing with the hub but the wire."""
-    command = [sys.executable, "-m", "simulators", asked.scenario, "--config", str(asked.config), "--hub", asked.hub]
+    command = [
+        sys.executable,
+        "-m",
+        "simulators",
+        str(_file(asked.scenario)),
+        "--config",
+        str(asked.config),
+        "--hub",
+        asked.hub,
+    ]
     command += ["--seed", str(asked.seed), "--speed", str(asked.speed)]
     if asked.token_file:
         command += ["--token-file", str(asked.token_file)]
     os.execv(command[0], command)  # noqa: S606  # in our place, so that a signal reaches it
+
+
+def _file(scenario: str) -> Path:
+    """A file, or the name of one that comes with the simulators."""
+    if Path(scenario).exists():
+        return Path(scenario)
+    package = importlib.util.find_spec("simulators")
+    if package is None or package.origin is None:
+        raise SystemExit("the simulators are not installed beside the hub")
+    return Path(package.origin).parent / "scenarios" / f"{scenario}.toml"

@@ -28,6 +28,7 @@ from hub.core.fire_events import FireAlarm, FireEvacuation
 from hub.core.text import rfc3339
 from hub.host.commands import Commands
 from hub.host.knocks import Knocks, knock_id
+from hub.host.news import News
 from hub.host.supervision import Supervision, Watch
 from hub.host.window import Window
 from hub.store.spool import Draft, Spool, SpoolAway, SpooledRow
@@ -40,7 +41,6 @@ log = structlog.get_logger()
 TICK = 0.25
 STATUS_EVERY = 5.0
 KEPT_BYTES = 256 * 1024
-SNAPSHOTS_REMEMBERED = 50_000
 
 
 class Local(Protocol):
@@ -84,7 +84,7 @@ class Host:
         self._supervision = Supervision(building.devices.values(), time.monotonic())
         self._knocks = Knocks()
         self._unknown_fires: set[tuple[str, str, str]] = set()
-        self._snapshots: dict[tuple[str, str, str | None], bytes] = {}
+        self._news = News()
         self._last_sequence = 0
         self._oldest: int | None = None
         self._waiting = 0
@@ -253,26 +253,13 @@ class Host:
                 case DeviceOffline():
                     if not frame.retained and self._supervision.left(device.id, frame.received):
                         kept.append(event)
-                case _ if event.delivery == "snapshot" and not self._is_news(event):
+                case _ if not self._news.is_news(event):
                     continue
                 case _:
                     kept.append(event)
         if came_back:
             kept.insert(0, self._link_event(device, DeviceOnline, "connect", frame.received, str(frame.received)))
         return kept
-
-    def _is_news(self, event: Event) -> bool:
-        key = (event.device, event.type, event.subject)
-        said = event.data.model_dump_json().encode()
-        if self._snapshots.get(key) == said:
-            return False
-        if len(self._snapshots) >= SNAPSHOTS_REMEMBERED:
-            self._snapshots.clear()
-        opposite = _OPPOSITE.get(event.type)
-        if opposite:
-            self._snapshots.pop((event.device, opposite, event.subject), None)
-        self._snapshots[key] = said
-        return True
 
     def _unknown(
         self, adapter: Adapter, address: str, frame: Frame, decoded: Decoded | None = None
@@ -469,16 +456,6 @@ class Host:
         self._bus["routine"].publish(topic, json.dumps(status, ensure_ascii=False).encode(), retain=True, qos=0)
         if self._local:
             self._local.device_status(status)
-
-
-_OPPOSITE = {
-    "door.opened": "door.closed",
-    "door.closed": "door.opened",
-    "door.locked": "door.unlocked",
-    "door.unlocked": "door.locked",
-    "compartment.opened": "compartment.closed",
-    "compartment.closed": "compartment.opened",
-}
 
 
 def _context(building: Building, device: Device, adapter: Adapter) -> DeviceContext:

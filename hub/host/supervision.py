@@ -7,6 +7,9 @@ from typing import Literal
 
 from hub.core.building import Device
 
+STARTING = 60.0
+"""seconds that devices have to come back after the hub's own start"""
+
 LinkState = Literal["online", "offline", "never"]
 
 
@@ -53,8 +56,13 @@ class Supervision:
         silent = [
             watch
             for watch in self.watches.values()
-            if watch.link != "offline" and monotonic - watch.heard_at > watch.device.silence.total_seconds()
+            if watch.link != "offline" and monotonic - watch.heard_at > _patience(watch)
         ]
         for watch in silent:
             watch.link, watch.since, watch.changed = "offline", at, True
         return silent
+
+
+def _patience(watch: Watch) -> float:
+    silence = watch.device.silence.total_seconds()
+    return max(silence, STARTING) if watch.link == "never" else silence

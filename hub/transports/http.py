@@ -26,7 +26,7 @@ class HttpListener:
         self._port = port
         self._receive = receive
         self._prefixes = [(a.transport.prefix, a) for a in adapters.values() if isinstance(a.transport, Http)]
-        self._runner: web.ServerRunner | None = None
+        self._runner: web.AppRunner | None = None
 
     @property
     def port(self) -> int:
@@ -38,8 +38,9 @@ class HttpListener:
 
     async def start(self) -> None:
         """Raises OSError when the address can't be listened on."""
-        server = web.Server(self._serve, access_log=None, keepalive_timeout=75, client_max_size=BODY_LIMIT)
-        self._runner = web.ServerRunner(server)
+        app = web.Application(client_max_size=BODY_LIMIT)
+        app.router.add_route("*", "/{path:.*}", self._serve)
+        self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=75)
         await self._runner.setup()
         await web.TCPSite(self._runner, self._address, self._port, shutdown_timeout=0.2).start()
         log.info("listening", transport="http", address=self._address, port=self.port)
@@ -48,7 +49,7 @@ class HttpListener:
         if self._runner:
             await self._runner.cleanup()
 
-    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
         adapter = next((a for prefix, a in self._prefixes if request.path.startswith(prefix)), None)
         if adapter is None:
             return web.Response(status=404, text="no device protocol is served at this path\n")
