@@ -186,6 +186,8 @@ class Incident:
     coincidence: bool = False
     joined_at: datetime | None = None
     """when the latest point joined; it sounds again and shows for 10 s"""
+    asked_again_at: datetime | None = None
+    """when it was unanswered again after a verdict; the three minutes to the next one run from there"""
     late: bool = False
     late_count: int = 0
     answered_at: datetime | None = None
