@@ -142,7 +142,7 @@ parcels = Table(
     _bytes("sealed"),
     Index(None, "site", "state", "stored_at"),
     Index(None, "site", "stored_at"),
-    Index(None, "site", "device", "compartment", "state"),
+    Index(None, "site", "state", "device", "compartment"),
     Index(None, "site", "tracking_blind"),
     Index(None, "site", "phone_blind"),
 )
@@ -339,6 +339,7 @@ quarantine = Table(
     _bytes("frame"),
     _bytes("sealed"),
     UniqueConstraint("site", "id"),
+    Index(None, "site", "n"),
     Index(None, "site", "device", "n"),
     sqlite_autoincrement=True,
 )

@@ -248,10 +248,10 @@ def upgrade() -> None:
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("site", "id", name="parcels_key"),
     )
-    op.create_index(
-        "parcels_by_site_device_compartment_state", "parcels", ["site", "device", "compartment", "state"], unique=False
-    )
     op.create_index("parcels_by_site_phone_blind", "parcels", ["site", "phone_blind"], unique=False)
+    op.create_index(
+        "parcels_by_site_state_device_compartment", "parcels", ["site", "state", "device", "compartment"], unique=False
+    )
     op.create_index("parcels_by_site_state_stored_at", "parcels", ["site", "state", "stored_at"], unique=False)
     op.create_index("parcels_by_site_stored_at", "parcels", ["site", "stored_at"], unique=False)
     op.create_index("parcels_by_site_tracking_blind", "parcels", ["site", "tracking_blind"], unique=False)
@@ -290,6 +290,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("quarantine_by_site_device_n", "quarantine", ["site", "device", "n"], unique=False)
+    op.create_index("quarantine_by_site_n", "quarantine", ["site", "n"], unique=False)
     op.create_table(
         "sequences",
         sa.Column("site", sa.Text(), nullable=False),
