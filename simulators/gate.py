@@ -66,6 +66,7 @@ class Gate(Simulator[dict[str, Any]]):
         self._residents = sorted(self.people)
         self.told: list[dict[str, Any]] = []
         """every command and answer that arrived, in order"""
+        self.opened_remotely = 0
         self._broker = broker
         self._old_firmware = old_firmware
         self._numbers = {"RecPush": 0, "StrSnapPush": 0}
@@ -126,7 +127,7 @@ class Gate(Simulator[dict[str, Any]]):
             client_id=self.device.user,
             user=self.device.user,
             password=self.device.password,
-            will=Message(BASIC, _message("Offline", {"facesluiceId": self.device.address})),
+            will=Message(BASIC, _message("Offline", self._name())),
             will_qos=0,
             keep_alive=60,
         ) as link:
@@ -148,7 +149,7 @@ class Gate(Simulator[dict[str, Any]]):
     async def _say_online(self, link: Link) -> None:
         """Repeated until somebody answers."""
         while not self._online_heard.is_set():
-            info = {"facesluiceId": self.device.address, "username": self.device.user, "time": self._wall_clock()}
+            info = {**self._name(), "username": self.device.user, "time": self._wall_clock()}
             link.publish(BASIC, _message("Online", {**info, "ip": "127.0.0.1", "facesname": self.device.id}))
             try:
                 async with asyncio.timeout(self.seconds(self.device.heartbeat)):
@@ -159,20 +160,24 @@ class Gate(Simulator[dict[str, Any]]):
     async def _beat(self, link: Link) -> None:
         while True:
             await asyncio.sleep(self.seconds(self.device.heartbeat))
-            info = {"facesluiceId": self.device.address, "time": self._wall_clock()}
-            link.publish(HEARTBEAT, _message("HeartBeat", info))
+            link.publish(HEARTBEAT, _message("HeartBeat", {**self._name(), "time": self._wall_clock()}))
 
     async def _listen(self, link: Link) -> None:
         async for message in link.messages():
-            command = json.loads(message.payload)
-            self.told.append(command)
-            if answer := self._answer(command["operator"], command.get("info") or {}):
-                about = {"operator": f"{command['operator']}-Ack", "messageId": command.get("messageId", "")}
-                code = {} if command["operator"] == "PushAck" else {"code": "200"}
-                info = {"facesluiceId": self.device.address, **answer}
-                link.publish(self._own("Ack"), _json({**about, **code, "info": info}))
-            if command["operator"] in ("ManualPushRecords", "ManualPushSnaps"):
-                self._replay(link, command["operator"], command["info"])
+            try:
+                self._hear(link, json.loads(message.payload))
+            except (ValueError, KeyError) as error:
+                self._grumble(f"can't read what it was told: {error!r}")
+
+    def _hear(self, link: Link, command: dict[str, Any]) -> None:
+        self.told.append(command)
+        operator, info = command["operator"], command.get("info") or {}
+        if answer := self._answer(operator, info):
+            about = {"operator": f"{operator}-Ack", "messageId": command.get("messageId", "")}
+            code = {} if operator == "PushAck" else {"code": "200"}
+            link.publish(self._own("Ack"), _json({**about, **code, "info": {**self._name(), **answer}}))
+        if operator in ("ManualPushRecords", "ManualPushSnaps"):
+            self._replay(operator, info)
 
     async def _send(self, batch: Sequence[Record[dict[str, Any]]]) -> None:
         for record in batch:
@@ -207,7 +212,10 @@ class Gate(Simulator[dict[str, Any]]):
             case "DeleteAllPerson":
                 self.people.clear()
                 return _OK
-            case "Unlock" | "ManualPushRecords" | "ManualPushSnaps":
+            case "Unlock":
+                self.opened_remotely += 1
+                return _OK
+            case "ManualPushRecords" | "ManualPushSnaps":
                 return _OK
             case "GetSysTime":
                 return {**_OK, "SysTime": self._wall_clock()}
@@ -277,7 +285,7 @@ class Gate(Simulator[dict[str, Any]]):
         self._numbers[kind] += 1
         number, time = self._numbers[kind], self._wall_clock()
         common = {
-            "facesluiceId": self.device.address,
+            **self._name(),
             number_key: self._number(number),
             "time": time,
             "isNoMask": self._number(1),
@@ -294,7 +302,7 @@ class Gate(Simulator[dict[str, Any]]):
         topic = self._own("Rec" if record.kind == "RecPush" else "Snap")
         self._link.publish(topic, _message(record.kind, {**record.body, **in_time, **how}))
 
-    def _replay(self, link: Link, operator: str, info: Mapping[str, Any]) -> None:
+    def _replay(self, operator: str, info: Mapping[str, Any]) -> None:
         """Push again by hand what was answered before: without the fields that a real one leaves out then."""
         kind = "RecPush" if operator == "ManualPushRecords" else "StrSnapPush"
         left_out = ("idCard", "scene", "targetPosInScene")
@@ -310,6 +318,9 @@ class Gate(Simulator[dict[str, Any]]):
 
     def _number(self, value: int) -> int | str:
         return value if self._old_firmware else str(value)
+
+    def _name(self) -> dict[str, str]:
+        return {"facesluiceId": self.device.address}
 
     def _own(self, branch: str) -> str:
         return f"mqtt/face/{self.device.address}/{branch}"

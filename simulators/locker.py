@@ -191,12 +191,17 @@ class Locker(Simulator[Said]):
 
     async def _listen(self, link: Link) -> None:
         async for message in link.messages():
-            content = json.loads(message.payload)
-            if content["type"] == "kept":
-                self._heard_yes(f"boot {content['boot']}", content["number"])
-            elif "command" in content:
-                self.told.append(content)
-                self._obey(content)
+            try:
+                self._hear(json.loads(message.payload))
+            except (ValueError, KeyError) as error:
+                self._grumble(f"can't read what it was told: {error!r}")
+
+    def _hear(self, content: dict[str, Any]) -> None:
+        if content["type"] == "kept":
+            self._heard_yes(f"boot {content['boot']}", content["number"])
+        elif "command" in content:
+            self.told.append(content)
+            self._obey(content)
 
     async def _send(self, batch: Sequence[Record[Said]]) -> None:
         now = asyncio.get_running_loop().time()

@@ -198,7 +198,10 @@ class Panel(Simulator[bytes]):
                 self.denied.append(frame.sequence)
             case gb.CONTROL | gb.REQUEST:
                 self.told.append(frame)
-                command, data = self._answer(frame)
+                try:
+                    command, data = self._answer(frame)
+                except ValueError:
+                    command, data = gb.DENY, b""
                 await self._write(self._packet(frame.sequence, command, data))
             case _:
                 log.debug("%s heard an answer that isn't for it", self.device.id)

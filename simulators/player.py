@@ -24,7 +24,7 @@ log = logging.getLogger("simulators")
 
 DESK = "hub"
 """what a scenario calls the desk, where it calls a device by its id"""
-WAIT_FOR_LINES = 20.0
+WAIT_FOR_LINES = 8.0
 """seconds that a scenario waits for its devices to be connected before it begins all the same"""
 
 

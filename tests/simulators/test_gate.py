@@ -133,6 +133,18 @@ async def test_a_list_of_people_is_answered_with_200_though_one_failed(broker: B
     assert ack["info"]["AddErrInfo"] == [{"customId": "v-1", "errcode": "467"}]
 
 
+async def test_it_lives_on_when_it_is_told_nonsense(broker: Broker) -> None:
+    device = gate(broker)
+    async with listening(broker, "mqtt/face/#") as hub, running(device):
+        await hub.until(of("Online"))
+        hub.say(DOWN, {"no": "operator"})
+        hub.say(DOWN, push_ack("not a number"))
+        hub.say(DOWN, {"operator": "Unlock", "messageId": "u", "info": {"openDoor": 1}})
+        [ack] = await hub.until(of("Unlock-Ack"))
+    assert (ack["messageId"], ack["info"]["result"]) == ("u", "ok")
+    assert (device.connections, device.opened_remotely) == (1, 1)
+
+
 async def test_a_replay_pushes_again_what_was_answered_marked_as_done_by_hand(broker: Broker) -> None:
     device = gate(broker)
     async with listening(broker, "mqtt/face/#") as hub, running(device):

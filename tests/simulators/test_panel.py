@@ -148,7 +148,8 @@ async def test_it_answers_the_clock_the_duty_check_and_questions() -> None:
         assert pressed.data[2] == 0x20
         assert device.clock.now().strftime("%Y-%m-%d %H:%M") == "2012-09-26 09:58"
         hub.ask(gb.CONTROL, b"\x7b\x01\x00")
-        await hub.until(lambda frame: frame.command == gb.DENY)
+        hub.ask(gb.CONTROL, bytes.fromhex("5a01 63 63 63 63 63 63"))
+        await hub.until(lambda frame: frame.command == gb.DENY, times=2)
 
 
 async def test_a_reset_quiets_every_component_and_a_restore_one() -> None:
