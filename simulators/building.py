@@ -68,10 +68,12 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """Where the hub listens for devices, from hub.toml. `readers` is the port for those that call over HTTP."""
+    """Where the hub listens for devices, from hub.toml. `readers` is the port for those that call over HTTP, `mqtt`
+    that of the broker that the hub starts."""
 
     host: str = "127.0.0.1"
     readers: int = 8081
+    mqtt: int = 1883
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,11 @@ def _read_passwords(path: Path) -> dict[str, dict[str, str]]:
 def _read_listen(path: Path) -> Listen:
     listen = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("listen", {}) if path.exists() else {}
     host = listen.get("devices", "127.0.0.1")
-    return Listen(host="127.0.0.1" if host in ("0.0.0.0", "::") else host, readers=listen.get("readers", 8081))
+    return Listen(
+        host="127.0.0.1" if host in ("0.0.0.0", "::") else host,
+        readers=listen.get("readers", 8081),
+        mqtt=listen.get("mqtt", 1883),
+    )
 
 
 def _read_points(path: Path) -> dict[str, Point]:

@@ -40,6 +40,7 @@ compartments = {S = "1-2", M = "7,9"}
 def config(tmp_path: Path) -> Path:
     (tmp_path / "building.toml").write_text(BUILDING)
     (tmp_path / "people.csv").write_text("id,kind,name,phone,unit,cards\nR-001,resident,甲,19900001013,3-1-702,1 2\n")
+    (tmp_path / "hub.toml").write_text('[listen]\ndevices = "0.0.0.0"\nreaders = 9081\nmqtt = 9883\n')
     (tmp_path / "secrets.toml").write_text('[device.gate-e1]\npassword = "geheim"\n')
     return tmp_path
 
@@ -56,6 +57,7 @@ def test_devices_take_what_they_are_like_and_their_password(config: Path) -> Non
     assert (gate.adapter, gate.address, gate.heartbeat, gate.password) == ("face_mqtt", "1026801", 30.0, "geheim")
     assert building.devices["locker-2"].compartments == {"1": "S", "2": "S", "7": "M", "9": "M"}
     assert building.people["R-001"].cards == ("1", "2")
+    assert (building.listen.host, building.listen.readers, building.listen.mqtt) == ("127.0.0.1", 9081, 9883)
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("30s", 30), ("1m30s", 90), ("2h", 7200), ("250ms", 0.25)])
