@@ -1,27 +1,54 @@
-# Two commands: `make run` and `make test`.
+# Two commands: `make run` starts a building with simulated devices; `make test` proves all of it.
 PYTHON ?= python3
 BIN := .venv/bin
-export PATH := $(CURDIR)/$(BIN):$(PATH)
+ARGS ?=
 
-.PHONY: run test check setup lock system format
+.PHONY: run test check setup system lock format picture
+
+run: setup
+	@$(BIN)/hub device add --all --quiet
+	@$(BIN)/hub import people config/people.csv --quiet --if-none
+	@$(BIN)/hub simulate day & simulated=$$!; trap 'kill $$simulated 2>/dev/null; wait $$simulated 2>/dev/null' EXIT; \
+	trap : INT TERM; $(BIN)/hub run $(ARGS)
+
+test: system setup check
+	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered -q $(ARGS)
+
+# everything that is checked without running it, in under 30 s
+check: setup
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy --no-error-summary
+	$(BIN)/lint-imports
+	$(BIN)/deptry --no-ansi hub simulators
 
 setup: .venv/ready
 
-.venv/ready: requirements.lock requirements-npm.lock pyproject.toml package-lock.json hatch_build.py $(wildcard hub/console/locale/*/LC_MESSAGES/*.po)
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+.venv/ready: requirements.lock requirements-npm.lock pyproject.toml package-lock.json hatch_build.py \
+		$(wildcard hub/console/locale/*/LC_MESSAGES/*.po)
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "needs the system package python3-venv"; exit 1; }
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip install --quiet --python .venv --require-hashes --requirements requirements.lock
-	command -v npm >/dev/null || $(BIN)/uv pip install --quiet --python .venv --require-hashes --requirements requirements-npm.lock
+	@command -v npm >/dev/null || \
+	$(BIN)/uv pip install --quiet --python .venv --require-hashes --requirements requirements-npm.lock
 	$(BIN)/uv pip install --quiet --python .venv --no-deps --no-build-isolation --editable .
-	touch $@
+	@touch $@
 
-check: setup
-	$(BIN)/ruff format --check --quiet hub simulators tests
-	$(BIN)/ruff check --quiet hub simulators tests
-	$(BIN)/mypy
-	$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
-	$(BIN)/deptry --no-ansi hub simulators
+# what the tests need of the system: a broker process, a browser, fonts for Chinese
+system:
+	@PYTHON=$(PYTHON) sh tests/system.sh
+
+format: setup
+	$(BIN)/ruff format --quiet .
+	$(BIN)/ruff check --quiet --fix .
+
+# the README's picture, from the running product
+picture: system setup
+	$(BIN)/python docs/picture.py
 
 lock:
-	$(BIN)/uv pip compile --quiet pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements.lock
-	$(BIN)/uv pip compile --quiet --group npm --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements-npm.lock
+	$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --group dev --universal --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate -o requirements.lock
+	$(BIN)/uv pip compile --quiet --upgrade --group npm --universal --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate -o requirements-npm.lock
+	npm install --package-lock-only
