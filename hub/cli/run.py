@@ -55,8 +55,8 @@ def run(asked: argparse.Namespace) -> int:
         known, other = several.split((OSError, StoreAway, SpoolAway))
         if other:
             raise
-        for problem in _leaves(known):
-            print(f"hub: {problem}", file=sys.stderr)
+        for leaf in _leaves(known):
+            print(f"hub: {leaf}", file=sys.stderr)
         return 1
     return 0
 
