@@ -50,7 +50,6 @@ from tests.store.examples import (
     CARD,
     MINUTE,
     NAME,
-    PERSONAL,
     PHONE,
     SITE,
     T,
@@ -123,42 +122,6 @@ async def test_every_field_survives_even_when_nothing_is_said(store: Store) -> N
     assert await store.read(lambda tx: visits.get(tx, SITE, "v1")) == bare
     found = await store.read(lambda tx: people.get(tx, SITE, "p1"))
     assert found == replace(person(), phone="", credentials=())
-
-
-async def test_nothing_personal_can_be_read_off_the_disk(store: Store, tmp_path: Path) -> None:
-    unread = FrameQuarantined(
-        id=uuid4(), source=f"/sites/{SITE}/devices/gate-1", time=T, received=T, lane="routine", host="hub-1",
-        sequence=77,
-        data=Quarantined(reason="not JSON", quarantine="q1", frame=base64.b64encode(f"x{NAME}".encode()).decode()),
-    )  # fmt: skip
-    status = DeviceStatus.read(
-        {
-            "site": SITE, "device": "unknown.x", "host": "hub-1", "adapter": "face_mqtt", "address": "x",
-            "declared": False, "link": "online", "frames": [{"at": T, "hex": NAME.encode().hex(), "meaning": ["x"]}],
-        }
-    )  # fmt: skip
-    assert status is not None
-
-    def everything(tx: Transaction) -> None:
-        events.add(tx, [granted(), stored(), unread])
-        devices.save_status(tx, status)
-        accounts.add_user(tx, SITE, User("u1", "front", NAME, "hash", "desk"))
-
-    await put(
-        store,
-        VisitBecomes(visit(), "announced"),
-        ParcelBecomes(parcel(), "stored"),
-        PersonBecomes(person(), "front"),
-        SendNotice(notice()),
-        SendCommand(command()),
-    )
-    await store.write(Priority.ROUTINE, everything)
-    written = b"".join(file.read_bytes() for file in tmp_path.iterdir() if file.name.startswith("hub.db"))
-    assert b"3-1-1201" in written  # units stand in the open, so the files looked through are the right ones
-    for value in (*PERSONAL, NAME.encode().hex(), "qinghe", base64.b64encode(f"x{NAME}".encode()).decode()):
-        assert value.encode() not in written, value
-    for value in (NAME, PHONE):
-        assert value.encode("utf-16-le") not in written
 
 
 async def test_a_sealed_value_moved_to_another_row_does_not_open(store: Store) -> None:
@@ -360,7 +323,7 @@ async def test_an_alert_that_is_done_makes_room_for_another_of_its_kind(store: S
     )
     assert [a.id for a in await store.read(lambda tx: incidents.open_alerts(tx, SITE))] == ["a2"]
     assert [a.id for a in await store.read(lambda tx: incidents.alerts_of(tx, SITE, "i1"))] == ["a1", "a2"]
-    with pytest.raises(Exception, match="UNIQUE"):
+    with pytest.raises(Exception, match=r"(?i)unique"):
         await put(store, AlertBecomes(alert("a3", key="fire/x"), "raised"))
 
 
