@@ -9,7 +9,7 @@ from hub.console.desk import Desk
 from hub.console.text import SEVERITY_NUMBER, Text, mask_name
 from hub.core.building import Building
 from hub.core.records import Alert, Incident, Parcel, Severity, Visit
-from hub.store import devices, events, incidents, parcels, visits
+from hub.store import accounts, devices, events, incidents, parcels, visits
 from hub.store.database import Transaction
 from hub.store.devices import DeviceStatus
 from hub.store.events import StoredEvent
@@ -19,6 +19,9 @@ LOUD_FOR = timedelta(seconds=10)
 JUDGE_WITHIN = timedelta(minutes=3)
 _VISITS_SHOWN = 8
 _PARCELS_SHOWN = 8
+
+_FOLDED = ("visit_overstay", "parcel_overdue")
+"""alerts that other lines of the queue stand for"""
 
 LineKind = Literal["alert", "visit", "overstay", "parcels", "unknown", "config", "broker"]
 
@@ -36,10 +39,11 @@ class Snapshot:
     expected: Sequence[Visit]
     visit_counts: Mapping[str, int]
     parcels: Sequence[Parcel]
-    overdue: Sequence[Parcel]
     parcel_counts: Mapping[str, int]
     unknown: Sequence[DeviceStatus]
     last: StoredEvent | None
+    users: Mapping[str, str]
+    """colleagues' names on screen, by the names they sign in with"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,11 @@ class QueueLine:
         """Life, severity, age."""
         return (not self.life, self.severity, self.since)
 
+    @property
+    def sounds(self) -> bool:
+        """A matter of life that belongs to no incident (raised bare) rings until someone takes it."""
+        return self.life and self.chimes
+
 
 @dataclass(frozen=True, slots=True)
 class Board:
@@ -98,7 +107,6 @@ class Board:
 def read_board(tx: Transaction, desk: Desk) -> Snapshot:
     site = desk.site
     stored = parcels.listing(tx, site, state=("stored",), limit=_PARCELS_SHOWN)
-    overdue = parcels.listing(tx, site, state=("stored",), overdue=True, limit=100)
     last = events.listing(tx, site, limit=1).items
     return Snapshot(
         at=desk.clock(),
@@ -110,10 +118,10 @@ def read_board(tx: Transaction, desk: Desk) -> Snapshot:
         expected=visits.listing(tx, site, state=("expected",), limit=_VISITS_SHOWN).items,
         visit_counts=visits.counts(tx, site),
         parcels=stored.items,
-        overdue=overdue.items,
         parcel_counts=parcels.counts(tx, site),
         unknown=devices.unknown(tx, site),
         last=last[0] if last else None,
+        users={user.name: user.display or user.name for user in accounts.listing(tx, site)},
     )
 
 
@@ -173,7 +181,7 @@ def _state(incident: Incident, text: Text) -> str:
     when = incident.judged_at if incident.verdict else incident.answered_at
     if incident.verdict == "false" and incident.cause:
         state = f"{state} ({text.t.named('cause', incident.cause)})"
-    return text.t("incident.by", state=state, who=who, time=text.clock(when)) if who else state
+    return text.t("incident.by", state=state, who=text.user(who), time=text.clock(when)) if who else state
 
 
 def _next_step(incident: Incident, text: Text, *, real: bool) -> str:
@@ -197,7 +205,7 @@ def _sheet(incident: Incident, text: Text) -> str:
         place=text.incident_place(incident),
         counts=text.counts(incident) or text.incident_kind(incident),
         point=text.first_point(incident),
-        who=incident.judged_by or incident.answered_by or "—",
+        who=text.user(incident.judged_by or incident.answered_by) or "—",
         phone=post.phone if post else "—",
     )
 
@@ -207,11 +215,11 @@ def _sheet(incident: Incident, text: Text) -> str:
 
 def _queue(snapshot: Snapshot, desk: Desk, text: Text) -> list[QueueLine]:
     pinned = {incident.id for incident in snapshot.incidents}
-    lines = [_alert_line(alert, text) for alert in snapshot.alerts if alert.incident not in pinned]
+    lines = [_alert_line(a, text) for a in snapshot.alerts if a.incident not in pinned and a.kind not in _FOLDED]
     lines += [_waiting_line(visit, text) for visit in snapshot.waiting]
     lines += [_overstay_line(visit, visit.ends, text) for visit in snapshot.overstaying if visit.ends]
-    if snapshot.overdue:
-        lines.append(_overdue_line(snapshot.overdue, snapshot.parcel_counts, text))
+    if left_behind := [alert for alert in snapshot.alerts if alert.kind == "parcel_overdue"]:
+        lines.append(_left_behind_line(left_behind, text))
     lines += [_unknown_line(device, snapshot.at, text) for device in snapshot.unknown]
     lines += _own_lines(snapshot, desk, text)
     return lines
@@ -235,8 +243,8 @@ def _alert_line(alert: Alert, text: Text) -> QueueLine:
         title=f"{text.alert_title(alert)}  {text.alert_place(alert)}",
         next_step=" · ".join(facts),
         record=alert.id,
-        owner=alert.owner,
-        life=alert.lane == "life",
+        owner=text.user(alert.owner),
+        life=alert.lane == "life" and alert.severity == "critical",
         chimes=alert.handling == "unanswered",
     )
 
@@ -266,15 +274,16 @@ def _overstay_line(visit: Visit, ended: datetime, text: Text) -> QueueLine:
     )
 
 
-def _overdue_line(overdue: Sequence[Parcel], counts: Mapping[str, int], text: Text) -> QueueLine:
-    oldest = min(parcel.stored_at for parcel in overdue)
+def _left_behind_line(alerts: Sequence[Alert], text: Text) -> QueueLine:
+    """滞留快递: one line for all that nobody came for in a week."""
+    oldest = min(alert.raised_at for alert in alerts)
     return QueueLine(
         id="parcels-overdue",
         kind="parcels",
         severity_word="medium",
         since=oldest,
-        title=text.t("queue.overdue", number=max(len(overdue), counts.get("overdue", 0))),
-        next_step=text.t("queue.overdue_next", time=text.short(oldest)),
+        title=text.t("queue.overdue", number=len(alerts)),
+        next_step=text.t("queue.overdue_next"),
         link="/parcels?state=stored&overdue=yes",
         link_word=text.t("queue.overdue_list"),
         chimes=False,

@@ -33,12 +33,21 @@ def mask_email(email: str) -> str:
 class Text:
     """What a template needs to put records into words, for one language at one moment."""
 
-    def __init__(self, language: Language, building: Building, now: datetime, *, public: bool = False) -> None:
+    def __init__(
+        self,
+        language: Language,
+        building: Building,
+        now: datetime,
+        *,
+        public: bool = False,
+        users: Mapping[str, str] | None = None,
+    ) -> None:
         self.language = language
         self.t = Words(language)
         self.building = building
         self.now = now
         self.public = public
+        self._users = users or {}
         self.zone = ZoneInfo(building.site.time_zone)
 
     # times
@@ -97,6 +106,10 @@ class Text:
         return _iso(moment)
 
     # people and parcels
+
+    def user(self, name: str) -> str:
+        """A colleague, by the name that stands on screen."""
+        return self._users.get(name, name)
 
     def name(self, name: str) -> Markup:
         return Markup('<span class="person">{}</span>').format(mask_name(name))

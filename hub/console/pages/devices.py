@@ -52,7 +52,7 @@ async def device_page(request: web.Request) -> web.Response:
 
     def read(tx: Transaction) -> Shown:
         return {
-            "status": devices.get(tx, desk.site, identity),
+            "heard": devices.get(tx, desk.site, identity),
             "list": events.listing(tx, desk.site, device=identity, limit=50),
             "commands": outbox.command_listing(tx, desk.site, device=identity, limit=10),
             "frames": quarantine.listing(tx, desk.site, device=identity, limit=10),

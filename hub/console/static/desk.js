@@ -13,7 +13,7 @@ function attend(what) {
   tick();
   if (what === 'stale') return softTone();
   const lines = [...document.querySelectorAll('#incidents [data-incident]')];
-  lifeAlarm(lines.some((line) => line.dataset.sounds === 'life'));
+  lifeAlarm(Boolean(document.querySelector('[data-sounds="life"]')));
   for (const line of lines) {
     const { incident, says } = line.dataset;
     if (said.get(incident) === says) continue;
