@@ -6,7 +6,6 @@ import contextlib
 import logging
 import signal
 import sys
-import tomllib
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,10 @@ def main() -> int:
         simulators = fleet.all(scenario.misbehave)
         desk = Desk(asked.hub, asked.token_file)
         player = Player(scenario, simulators, desk, seed=asked.seed, speed=asked.speed)
-    except (OSError, KeyError, ValueError, tomllib.TOMLDecodeError, ScenarioError) as error:
+    except KeyError as missing:
+        print(f"{asked.config}: {missing} is declared nowhere; `hub check` says more", file=sys.stderr)
+        return 2
+    except (OSError, ValueError, ScenarioError) as error:
         print(error, file=sys.stderr)
         return 2
 

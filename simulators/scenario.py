@@ -79,10 +79,12 @@ def _step(place: int, raw: Mapping[str, Any], wrong: list[str]) -> Step:
         name=str(raw.get("name", "")),
         after=str(raw.get("after", "")),
         once=bool(raw.get("once", False)),
-        parameters=raw.get("with", {}),
+        parameters=raw["with"] if isinstance(raw.get("with"), dict) else {},
         **{key: _seconds(place, raw, key, wrong) for key in ("at", "wait", "every", "jitter")},
     )
     wrong += [f"{step}: no such key {key!r}" for key in raw if key not in _STEP_KEYS]
+    if not isinstance(raw.get("with", {}), dict):
+        wrong.append(f'{step}: `with` is a table of parameters, such as {{person = "R-001"}}')
     if ("at" in raw) == ("after" in raw):
         wrong.append(f"{step}: needs either `at` or `after`")
     if step.after and step.every:

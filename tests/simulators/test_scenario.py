@@ -77,12 +77,13 @@ def test_every_mistake_of_a_scenario_is_named_at_once(config: Path) -> None:
     [[step]]
     at = "soon"
     colour = "red"
+    with = "R-001"
     device = "gate-e1"
     action = "stranger_seen"
     """
     with pytest.raises(ScenarioError) as refused:
         read_scenario(scenario_in(config, text))
-    for piece in ("explode", "either `at` or `after`", "'nothing'", "'soon'", "'colour'"):
+    for piece in ("explode", "either `at` or `after`", "'nothing'", "'soon'", "'colour'", "`with` is a table"):
         assert piece in str(refused.value)
 
 
