@@ -63,12 +63,14 @@ async def test_nothing_personal_can_be_read_off_the_disk(store: Store, tmp_path:
         events.add(tx, [granted(), stored(), unread])
         devices.save_status(tx, status)
         accounts.add_user(tx, SITE, User("u1", "front", NAME, "hash", "desk"))
-        records = [
+        done = (
             VisitBecomes(visit(), "announced"),
             ParcelBecomes(parcel(), "stored"),
             PersonBecomes(person(), "front"),
-        ]
-        effects.add(tx, SITE, [*records, SendNotice(notice()), SendCommand(command())], cause=None, at=T)
+            SendNotice(notice()),
+            SendCommand(command()),
+        )
+        effects.add(tx, SITE, done, cause=None, at=T)
 
     await store.write(Priority.ROUTINE, everything)
     written = b"".join(file.read_bytes() for file in tmp_path.iterdir() if file.name.startswith("hub.db"))
