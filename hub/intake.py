@@ -8,7 +8,7 @@ import contextlib
 import json
 import time
 import traceback
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -80,6 +80,8 @@ class Intake:
         self.passing = Passing()
         self.ticked = time.monotonic()
         self.store_away: str = ""
+        self._counted: Counter[str] = Counter()
+        self._spools: dict[str, int] = {}
         own = f"hub/v1/{self._site}"
         self._bus: dict[Lane, BusClient] = {
             "life": BusClient(
@@ -114,6 +116,10 @@ class Intake:
             "broker": all(client.connected for client in self._bus.values()),
             "store": not self.store_away,
             "waiting": sum(len(lane) for lane in self._lanes.values()),
+            "taken": {lane: self._counted[lane] for lane in self._lanes},
+            "batches": self._counted["batches"],
+            "receipts": self._counted["receipts"],
+            "spools": dict(self._spools),
         }
 
     # what comes in
@@ -132,6 +138,8 @@ class Intake:
     def host_status(self, host: str, status: Mapping[str, Any]) -> None:
         """A host's word of the second."""
         self.passing.host_said(host, status)
+        if "waiting" in status:
+            self._spools[host] = int(status["waiting"])
         self._kept_commands.update(status.get("kept") or ())
         if host not in self._greeted:
             self._greeted.add(host)
@@ -298,7 +306,9 @@ class Intake:
 
     def _settled(self, batch: Sequence[Taken], gone: frozenset[str]) -> None:
         by_host: dict[str, list[int]] = {}
+        self._counted["batches"] += 1
         for taken in batch:
+            self._counted[taken.event.lane] += 1
             if taken.event.host and taken.event.sequence is not None:
                 by_host.setdefault(taken.event.host, []).append(taken.event.sequence)
             if taken.done and not taken.done.done():
@@ -307,6 +317,7 @@ class Intake:
             self._send_receipt(host, _ranges(sequences))
 
     def _send_receipt(self, host: str, ranges: Sequence[tuple[int, int]], *, restart: bool = False) -> None:
+        self._counted["receipts"] += 1
         self._tell_host(host, ranges)
         said: dict[str, Any] = {"host": host, "sequences": [list(r) for r in ranges]}
         if restart:

@@ -4,6 +4,7 @@ import json
 
 from aiohttp import web
 
+from hub.console.problem import problem
 from hub.console.render import language_asked, open_page
 from hub.console.signed import SIGNED
 from hub.console.words import Words
@@ -21,12 +22,12 @@ async def acted(request: web.Request, say: str, *, go: str = "", **params: objec
 
 async def refused(request: web.Request, reason: Refused, *, status: int = 422) -> web.Response:
     """The act is not done, and why."""
+    if request.path.startswith("/api/"):
+        return problem(request, status, reason.reason, params=reason.params)
     signed = request.get(SIGNED)
     words = Words(signed.language if signed else language_asked(request))
     key = reason.reason if words.has(reason.reason) else f"refused.{reason.reason}"
     sentence = words(key, **reason.params)
-    if request.path.startswith("/api/"):
-        return web.json_response({"error": reason.reason, "message": sentence, "params": reason.params}, status=status)
     if request.headers.get("HX-Request") == "true":
         told = {"refused": {"say": sentence}}
         return web.Response(status=status, headers={"HX-Trigger": json.dumps(told), "HX-Reswap": "none"})

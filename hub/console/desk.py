@@ -12,6 +12,7 @@ from aiohttp import web
 from hub.core.building import Building
 from hub.core.effects import Effect
 from hub.store.database import Store
+from hub.store.quarantine import QuarantinedFrame
 
 Performed = OrderedDict[tuple[str, str], "asyncio.Future[Sequence[Effect]]"]
 
@@ -29,6 +30,8 @@ class Desk:
     broker_notice: str = ""
     channels: tuple[str, ...] = ("desk",)
     """where notices to people go"""
+    read_again: Callable[[QuarantinedFrame], bool] = lambda kept: False
+    """offers a quarantined frame to who couldn't read or store it; False where that isn't in this process"""
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     performed: Performed = field(default_factory=OrderedDict)
     """acts that people asked for a short while ago, by who and act id: a double click finds its first result"""

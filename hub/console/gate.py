@@ -9,10 +9,12 @@ from aiohttp import web
 
 from hub.console.answers import refused
 from hub.console.desk import DESK
+from hub.console.problem import problem
 from hub.console.sessions import signed_in
 from hub.console.signed import SIGNED
 from hub.core.effects import Refused
 from hub.store.database import StoreAway
+from hub.store.paging import BadCursor
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 H = TypeVar("H", bound=Handler)
@@ -77,13 +79,15 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await refused(request, reason)
     except StoreAway:
         return await refused(request, Refused("refused.store_away"), status=503)
+    except BadCursor:
+        raise web.HTTPSeeOther(request.path) from None  # a link to a page of a list that is no more: its first page
 
 
 def _sign_in_first(request: web.Request) -> web.StreamResponse:
     page = request.method in SAFE and "text/html" in request.headers.get("Accept", "")
     if page and request.headers.get("HX-Request") != "true":
         raise web.HTTPSeeOther(f"/sign-in?next={quote(str(request.rel_url), safe='')}")
-    return web.json_response({"error": "sign_in_first"}, status=401, headers={"WWW-Authenticate": "Bearer"})
+    return problem(request, 401, "refused.sign_in_first")
 
 
 async def _knows_token(request: web.Request, csrf: str) -> bool:

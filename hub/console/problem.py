@@ -50,7 +50,7 @@ def problem(
         title=HTTPStatus(status).phrase,
         status=status,
         detail=_sentence(request, reason, params or {}),
-        reason=reason,
+        reason=reason.removeprefix("refused."),
         params=params or {},
         faults=faults,
     )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from hub.console import api, health
 from hub.console.desk import DESK, Desk
 from hub.console.gate import add_headers, gate, public
 from hub.console.pages import devices, incidents, parcels, people, records, visits
@@ -36,6 +37,8 @@ def build(desk: Desk) -> web.Application:
     app.cleanup_ctx.append(app[LIVE].run)
     app.on_shutdown.append(app[LIVE].end)
     app.add_routes(_routes())
+    api.add_routes(app)
+    health.add_routes(app)
     return app
 
 
