@@ -9,7 +9,7 @@ from hub.core import record_events as record
 from hub.core.effects import Effect
 from hub.core.events import Event
 from hub.core.facts import Facts
-from hub.rules import devices, emergencies, pickups, visits
+from hub.rules import devices, emergencies, incidents, panels, pickups, visits
 
 
 def decide(event: Event, facts: Facts) -> list[Effect]:
@@ -28,17 +28,17 @@ def decide(event: Event, facts: Facts) -> list[Effect]:
         case access.AccessDuress():
             return emergencies.duress(event, facts)
         case fire.FireAlarm() | fire.FireEvacuation():
-            return emergencies.fire_alarm(event, facts)
+            return panels.fire_alarm(event, facts)
         case fire.FirePreAlarm() | fire.FireSupervisory() | fire.FireTrouble() | fire.FireDisablement():
-            return emergencies.panel_condition(event, facts)
+            return panels.panel_condition(event, facts)
         case fire.FireActivation() | fire.FireFeedback():
-            return emergencies.activation(event, facts)
+            return panels.activation(event, facts)
         case fire.FireNormal():
-            return emergencies.point_normal(event, facts)
+            return panels.point_normal(event, facts)
         case fire.FirePanelOperated():
-            return emergencies.panel_operated(event, facts)
+            return panels.panel_operated(event, facts)
         case fire.FireModeChanged():
-            return emergencies.mode_changed(event, facts)
+            return panels.mode_changed(event, facts)
         case fire.HelpCalled():
             return emergencies.help_called(event, facts)
         case fire.EmergencyReported():
@@ -103,11 +103,11 @@ def _deadline_reached(event: device.DeadlineReached, facts: Facts) -> list[Effec
         return []
     match deadline.kind:
         case "verify":
-            return emergencies.not_verified(event, facts, deadline)
+            return incidents.not_verified(event, facts, deadline)
         case "ladder":
-            return emergencies.climb(event, facts, deadline)
+            return incidents.climb(event, facts, deadline)
         case "linkage":
-            return emergencies.linkage_left_manual(event, facts, deadline)
+            return panels.linkage_left_manual(event, facts, deadline)
         case "overstay":
             return visits.overstayed(event, facts, deadline)
         case "fade":

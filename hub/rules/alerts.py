@@ -7,9 +7,21 @@ from hub.core.building import Place
 from hub.core.effects import AlertBecomes, ClearDeadline, Effect
 from hub.core.events import Event
 from hub.core.facts import Facts, newer
-from hub.core.records import Alert, Severity
+from hub.core.records import Alert, Severity, Source
 
 NOWHERE = Place()
+
+
+def is_late(event: Event) -> bool:
+    """Whether this tells of the past. A snapshot tells of now, however long that has been so; and what the hub was
+    waiting for when it was down is as true when the deadline is reached late."""
+    return event.late and event.delivery != "snapshot" and event.device != ""
+
+
+def device_place(device: str, facts: Facts) -> Place:
+    """The place of what a device says about itself."""
+    declared = facts.building.devices.get(device)
+    return Place(label=declared.name.zh if declared else device, listed=declared is not None)
 
 
 def raise_alert(
@@ -23,28 +35,13 @@ def raise_alert(
     incident: str = "",
     detector: str = "",
     details: Mapping[str, str] | None = None,
+    source: Source = "active",
 ) -> list[Effect]:
     """Raise, or join the one that is open under `key`. A repeat that is older than the alert's state changes nothing
-    but its count."""
+    but its count. `source` is quiet for what happens in an instant and has no end that could be told."""
     known = facts.alerts.get(key)
     if known:
-        active = newer(event.host, event.sequence, known)
-        return [
-            AlertBecomes(
-                replace(
-                    known,
-                    count=known.count + 1,
-                    last_at=max(known.last_at, event.at),
-                    source="active" if active else known.source,
-                    quiet_at=None if active else known.quiet_at,
-                    incident=known.incident or incident,
-                    details={**known.details, **(details or {})},
-                    host=event.host or "" if active else known.host,
-                    sequence=event.sequence or 0 if active else known.sequence,
-                ),
-                "repeated",
-            )
-        ]
+        return [AlertBecomes(_repeated(known, event, facts, incident, details or {}, source), "repeated")]
     return [
         AlertBecomes(
             Alert(
@@ -54,6 +51,7 @@ def raise_alert(
                 severity=severity,
                 lane=event.lane,
                 key=key,
+                source=source,
                 device=event.device,
                 subject=event.subject or "",
                 door=place.door,
@@ -66,7 +64,7 @@ def raise_alert(
                 listed=place.listed,
                 raised_at=event.at,
                 last_at=event.at,
-                late=event.late,
+                late=is_late(event),
                 incident=incident,
                 details=details or {},
                 host=event.host or "",
@@ -75,6 +73,27 @@ def raise_alert(
             "raised",
         )
     ]
+
+
+def _repeated(
+    known: Alert, event: Event, facts: Facts, incident: str, details: Mapping[str, str], source: Source
+) -> Alert:
+    counted = replace(
+        known,
+        count=known.count + 1,
+        last_at=max(known.last_at, event.at),
+        incident=known.incident if known.incident in facts.incidents else incident or known.incident,
+        details={**known.details, **details},
+    )
+    if not newer(event.host, event.sequence, known):
+        return counted
+    return replace(
+        counted,
+        source=source,
+        quiet_at=None if source == "active" else known.quiet_at,
+        host=event.host or "",
+        sequence=event.sequence or 0,
+    )
 
 
 def raise_routine(
@@ -88,16 +107,18 @@ def raise_routine(
     details: Mapping[str, str] | None = None,
 ) -> list[Effect]:
     """A routine alert: late events and snapshots raise none."""
-    if event.late or event.delivery == "snapshot":
+    if is_late(event) or event.delivery == "snapshot":
         return []
     return raise_alert(event, facts, kind, severity, key, place=place, details=details)
 
 
 def clear_alert(event: Event, facts: Facts, key: str) -> list[Effect]:
-    """Its source is quiet. One that belongs to no incident is done with that; clearing needs the same source and a
-    greater sequence."""
+    """Its source is quiet. One that belongs to no incident is done with that. Clearing needs the same source and a
+    greater sequence; late news of an end isn't about what has been said since."""
     known = facts.alerts.get(key)
     if known is None or known.device != event.device or not newer(event.host, event.sequence, known):
+        return []
+    if is_late(event) and event.at < known.last_at:
         return []
     quiet = replace(
         known,
@@ -106,8 +127,10 @@ def clear_alert(event: Event, facts: Facts, key: str) -> list[Effect]:
         host=event.host or "",
         sequence=event.sequence or 0,
     )
+    if known.incident and known.source == "quiet":
+        return [AlertBecomes(replace(quiet, quiet_at=known.quiet_at), "repeated")]
     if known.incident:
-        return [AlertBecomes(quiet, "cleared")] if known.source == "active" else []
+        return [AlertBecomes(quiet, "cleared")]
     return [
         AlertBecomes(replace(quiet, handling="done", done_at=event.at), "cleared"),
         ClearDeadline(f"fade/{key}"),

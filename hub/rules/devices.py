@@ -1,6 +1,7 @@
 """Devices: silence is an alert, back is cleared; troubles; what became of commands."""
 
-from hub.core.building import Place
+from typing import Literal
+
 from hub.core.device_events import (
     CommandDone,
     CommandFailed,
@@ -15,9 +16,14 @@ from hub.core.device_events import (
 from hub.core.effects import CommandBecomes, Effect
 from hub.core.facts import Facts
 from hub.core.records import Severity
-from hub.rules.alerts import clear_alert, raise_alert, raise_routine
+from hub.rules.alerts import clear_alert, device_place, raise_alert, raise_routine
 
-PASS_COMMANDS = ("credential.put", "credential.remove", "pickup.put", "pickup.remove")
+_FAILED: dict[str, Literal["failed", "expired", "unknown"]] = {
+    "no_answer": "unknown", "connection_lost": "unknown", "not_sent": "expired",
+}  # fmt: skip
+"""what the host says of a command that came to nothing, where that isn't simply a failure"""
+_MISSED = {"credential.put": "pass_failed", "pickup.put": "pickup_code_failed"}
+"""commands without which someone stands before a closed door"""
 
 
 def offline(event: DeviceOffline, facts: Facts) -> list[Effect]:
@@ -25,10 +31,14 @@ def offline(event: DeviceOffline, facts: Facts) -> list[Effect]:
     key = f"offline/{event.device}"
     details = {"cause": event.data.cause}
     if event.lane == "life":
-        return raise_alert(event, facts, "panel_offline", "high", key, place=_at(event.device, facts), details=details)
+        return raise_alert(
+            event, facts, "panel_offline", "high", key, place=device_place(event.device, facts), details=details
+        )
     device = facts.building.devices.get(event.device)
     severity: Severity = "medium" if device and device.doors else "low"
-    return raise_routine(event, facts, "device_offline", severity, key, place=_at(event.device, facts), details=details)
+    return raise_routine(
+        event, facts, "device_offline", severity, key, place=device_place(event.device, facts), details=details
+    )
 
 
 def online(event: DeviceOnline, facts: Facts) -> list[Effect]:
@@ -42,13 +52,19 @@ def condition(event: DeviceTrouble | DeviceTampered | DeviceLowBattery, facts: F
         return clear_alert(event, facts, key)
     severity: Severity = "high" if isinstance(event, DeviceTampered) else "low"
     details = {"part": event.data.part} if event.data.part else {}
-    return raise_routine(event, facts, kind, severity, key, place=_at(event.device, facts), details=details)
+    place = device_place(event.device, facts)
+    if event.lane == "life":  # of a fire panel: never late news
+        severity = "high" if severity == "high" else "medium"
+        return raise_alert(event, facts, kind, severity, key, place=place, details=details)
+    return raise_routine(event, facts, kind, severity, key, place=place, details=details)
 
 
 def clock_wrong(event: DeviceClockWrong, facts: Facts) -> list[Effect]:
     details = {"skew": f"{event.data.skew:.0f}"}
     key = f"clock/{event.device}"
-    return raise_routine(event, facts, "clock_wrong", "low", key, place=_at(event.device, facts), details=details)
+    return raise_routine(
+        event, facts, "clock_wrong", "low", key, place=device_place(event.device, facts), details=details
+    )
 
 
 def quarantined(event: FrameQuarantined, facts: Facts) -> list[Effect]:
@@ -57,7 +73,9 @@ def quarantined(event: FrameQuarantined, facts: Facts) -> list[Effect]:
         return []
     details = {"reason": event.data.reason[:200]}
     key = f"quarantine/{event.device}"
-    return raise_alert(event, facts, "panel_unreadable", "medium", key, place=_at(event.device, facts), details=details)
+    return raise_alert(
+        event, facts, "panel_unreadable", "medium", key, place=device_place(event.device, facts), details=details
+    )
 
 
 def command_outcome(event: CommandDone | CommandFailed, facts: Facts) -> list[Effect]:
@@ -67,16 +85,13 @@ def command_outcome(event: CommandDone | CommandFailed, facts: Facts) -> list[Ef
         return []
     if isinstance(event, CommandDone):
         return [CommandBecomes(identity, "done", result)]
-    state = {"no_answer": "unknown", "not_sent": "expired"}.get(result, "failed")
-    became: Effect = CommandBecomes(identity, state, result)  # type: ignore[arg-type]  # one of the states
-    if known.command.kind in PASS_COMMANDS and not known.command.kind.endswith("remove"):
-        kind = "pickup_code_failed" if known.command.kind.startswith("pickup") else "pass_failed"
+    state = _FAILED.get(result, "failed")
+    became: Effect = CommandBecomes(identity, state, result)
+    if kind := _MISSED.get(known.command.kind):
         key = f"{kind}/{event.device}/{known.record}"
         details = {"record": known.record, "result": result}
-        return [became, *raise_routine(event, facts, kind, "low", key, place=_at(event.device, facts), details=details)]
+        return [
+            became,
+            *raise_routine(event, facts, kind, "low", key, place=device_place(event.device, facts), details=details),
+        ]
     return [became]
-
-
-def _at(device: str, facts: Facts) -> Place:
-    declared = facts.building.devices.get(device)
-    return Place(label=declared.name.zh if declared else device, listed=declared is not None)

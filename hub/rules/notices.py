@@ -57,7 +57,8 @@ def to_person(
 
 
 def to_post(facts: Facts, event: Event, post: Post, incident: Incident, rung: int) -> list[SendNotice]:
-    """An alert to a post, once a rung of the ladder."""
+    """An alert to a post, once a rung of the ladder, and again when it is asked anew."""
+    again = f"/{rfc3339(incident.asked_again_at)}" if incident.asked_again_at else ""
     params = {
         "site": facts.building.site.name.zh,
         "severity": "critical",
@@ -70,7 +71,7 @@ def to_post(facts: Facts, event: Event, post: Post, incident: Incident, rung: in
     return [
         SendNotice(
             Notice(
-                key=f"alert/{incident.id}/{rung}/{post.id}/{channel}",
+                key=f"alert/{incident.id}{again}/{rung}/{post.id}/{channel}",
                 site=event.site,
                 template="alert",
                 channel=channel,

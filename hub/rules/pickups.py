@@ -6,7 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from hub.core.building import Place
-from hub.core.commands import PutPickup
+from hub.core.commands import PutPickup, RemovePickup
 from hub.core.device_events import (
     CompartmentClosed,
     CompartmentFaulted,
@@ -19,7 +19,7 @@ from hub.core.device_events import (
     ParcelWithdrawn,
     PickupRefused,
 )
-from hub.core.effects import AlertBecomes, ClearDeadline, Effect, ParcelBecomes, SendCommand, SetDeadline
+from hub.core.effects import AlertBecomes, ClearDeadline, Effect, ParcelBecomes, ParcelStep, SendCommand, SetDeadline
 from hub.core.events import Event
 from hub.core.facts import Facts, newer
 from hub.core.records import CommandRecord, Deadline, Parcel, Severity
@@ -32,6 +32,7 @@ REMINDERS = (
     (timedelta(hours=72), "pickup_reminder_72h"),
     (timedelta(days=7), "pickup_overdue_7d"),
 )
+OVERDUE_AFTER = REMINDERS[1][0]
 LATE_RUN = timedelta(seconds=30)
 CODE_DIGITS = 6
 CODE_VALID = timedelta(days=14)
@@ -39,6 +40,9 @@ CODE_VALID = timedelta(days=14)
 
 def stored(event: ParcelStored, facts: Facts) -> list[Effect]:
     to, label = event.data.recipient, event.data.parcel
+    known = facts.parcels_tracked(label.tracking)
+    if event.delivery == "snapshot" and any(p.state == "stored" and p.device == event.device for p in known):
+        return []
     person = facts.recipient(phone=to.phone, unit=to.unit, ref=to.ref)
     parcel = Parcel(
         id=facts.new_id(event.id, "parcel"),
@@ -60,32 +64,42 @@ def stored(event: ParcelStored, facts: Facts) -> list[Effect]:
         host=event.host or "",
         sequence=event.sequence or 0,
     )
-    if event.late:
+    if event.late or event.delivery == "snapshot":
         wait = _deadline(event, f"notify/{parcel.id}", "notify", event.received + LATE_RUN, parcel.id)
         return [ParcelBecomes(parcel, "stored"), SetDeadline(replace(wait, absence=True, devices=(event.device,)))]
     return received(parcel, facts, event.received)
 
 
-def received(parcel: Parcel, facts: Facts, at: datetime) -> list[Effect]:
+def received(parcel: Parcel, facts: Facts, at: datetime, step: ParcelStep = "stored") -> list[Effect]:
     """A parcel that waits from now on: its code, its notice, its reminders. Also for one taken in at the desk."""
-    known = facts.building.devices.get(parcel.device)
-    with_code = known is None or known.codes == "hub"
+    locker = facts.building.devices.get(parcel.device)
+    with_code = locker.codes == "hub" if locker else not parcel.device
     code = pickup_code(parcel, facts) if with_code else ""
-    kept = replace(parcel, notified=True, code_hash=facts.code_hash(parcel.id, code) if code else None)
-    effects: list[Effect] = [ParcelBecomes(kept, "stored" if not parcel.notified else "filled")]
+    kept = replace(
+        parcel,
+        notified=True,
+        overdue=parcel.stored_at + OVERDUE_AFTER <= at,
+        code_hash=facts.code_hash(parcel.id, code) if code else None,
+    )
+    effects: list[Effect] = [ParcelBecomes(kept, step)]
     if code and parcel.device and parcel.compartment:
         effects.append(SendCommand(_put_code(kept, code, facts, at)))
-    effects += _notify(kept, "pickup", facts, at)
+    return [*effects, *_notify(kept, "pickup", facts, at), *_reminders(kept, at)]
+
+
+def _reminders(parcel: Parcel, at: datetime) -> list[Effect]:
+    """Those still to come. Who hears of a parcel only now isn't reminded of it in the same minute."""
+    effects: list[Effect] = []
     for wait, template in REMINDERS:
-        due = max(parcel.stored_at, at - wait) + wait
-        key = f"reminder/{parcel.id}/{template}"
-        effects.append(
-            SetDeadline(
-                Deadline(
-                    site=parcel.site, key=key, kind="reminder", lane="routine", due=due, record=parcel.id, set_at=at
-                )
+        due = parcel.stored_at + wait
+        if due <= at and template == REMINDERS[-1][1]:
+            due = at + REMINDERS[0][0]
+        if due > at:
+            key = f"reminder/{parcel.id}/{template}"
+            deadline = Deadline(
+                site=parcel.site, key=key, kind="reminder", lane="routine", due=due, record=parcel.id, set_at=at
             )
-        )
+            effects.append(SetDeadline(deadline))
     return effects
 
 
@@ -94,7 +108,7 @@ def notify_late(event: Event, facts: Facts, deadline: Deadline) -> list[Effect]:
     parcel = facts.parcels.get(deadline.record)
     if parcel is None or parcel.state != "stored" or parcel.notified:
         return []
-    return received(parcel, facts, event.received)
+    return received(parcel, facts, event.received, "filled")
 
 
 def remind(event: Event, facts: Facts, deadline: Deadline) -> list[Effect]:
@@ -113,7 +127,7 @@ def remind(event: Event, facts: Facts, deadline: Deadline) -> list[Effect]:
 
 def taken(event: ParcelCollected | ParcelWithdrawn, facts: Facts) -> list[Effect]:
     parcel = _meant(event, facts)
-    if parcel is None or not newer(event.host, event.sequence, parcel) or event.at < parcel.stored_at:
+    if parcel is None or not newer(event.host, event.sequence, parcel):
         return []
     step: Literal["collected", "withdrawn"] = "collected" if isinstance(event, ParcelCollected) else "withdrawn"
     closed = replace(
@@ -156,9 +170,8 @@ def compartment_condition(
 
 
 def compartment_moved(event: CompartmentOpened | CompartmentClosed, facts: Facts) -> list[Effect]:
-    if isinstance(event, CompartmentOpened):
-        return []
-    return clear_alert(event, facts, f"compartment_left_open/{event.device}/{event.data.compartment}")
+    over = "compartment_open_failed" if isinstance(event, CompartmentOpened) else "compartment_left_open"
+    return clear_alert(event, facts, f"{over}/{event.device}/{event.data.compartment}")
 
 
 def pickup_code(parcel: Parcel, facts: Facts) -> str:
@@ -167,12 +180,12 @@ def pickup_code(parcel: Parcel, facts: Facts) -> str:
 
 
 def _put_code(parcel: Parcel, code: str, facts: Facts, at: datetime) -> CommandRecord:
-    expires = parcel.expires or parcel.stored_at + CODE_VALID
+    expires = max(parcel.expires or parcel.stored_at + CODE_VALID, at + timedelta(hours=1))
     command = PutPickup(
         id=UUID(facts.new_id(parcel.id, "pickup.put")),
         site=parcel.site,
         device=parcel.device,
-        expires=max(expires, at + timedelta(hours=1)),
+        expires=expires,
         by="hub",
         why="parcel_stored",
         parcel=parcel.id,
@@ -181,6 +194,23 @@ def _put_code(parcel: Parcel, code: str, facts: Facts, at: datetime) -> CommandR
         code_expires=expires,
     )
     return CommandRecord(command=command, record=parcel.id, created_at=at)
+
+
+def remove_code(parcel: Parcel, facts: Facts, at: datetime) -> list[Effect]:
+    """The locker forgets the code of a parcel that nobody shall collect any more."""
+    if not (parcel.code_hash and parcel.compartment and parcel.device in facts.building.devices):
+        return []
+    command = RemovePickup(
+        id=UUID(facts.new_id(parcel.id, "pickup.remove")),
+        site=parcel.site,
+        device=parcel.device,
+        expires=at + timedelta(hours=24),
+        by="hub",
+        why="parcel_withdrawn",
+        parcel=parcel.id,
+        compartment=parcel.compartment,
+    )
+    return [SendCommand(CommandRecord(command=command, record=parcel.id, created_at=at))]
 
 
 def _notify(parcel: Parcel, template: str, facts: Facts, at: datetime) -> list[Effect]:
@@ -201,11 +231,18 @@ def _notify(parcel: Parcel, template: str, facts: Facts, at: datetime) -> list[E
 
 
 def _meant(event: ParcelCollected | ParcelWithdrawn, facts: Facts) -> Parcel | None:
+    """The parcel with this number, else the latest in the compartment; never one that came there afterwards."""
     tracking = event.data.parcel.tracking if event.data.parcel else ""
-    tracked = [p for p in facts.parcels_tracked(tracking) if p.state == "stored" and p.device == event.device]
-    if tracked:
-        return tracked[0]
-    return facts.parcel_in(event.device, event.data.compartment) if event.data.compartment else None
+    compartment = event.data.compartment or ""
+    here = [
+        parcel
+        for parcel in facts.parcels.values()
+        if parcel.state == "stored" and parcel.device == event.device and parcel.stored_at <= event.at
+    ]
+    meant = [parcel for parcel in here if tracking and parcel.tracking == tracking] or [
+        parcel for parcel in here if not tracking and compartment and parcel.compartment == compartment
+    ]
+    return max(meant, key=lambda parcel: parcel.stored_at, default=None)
 
 
 def _compartment(number: str | None) -> Place:

@@ -23,11 +23,13 @@ from hub.core.events import Event
 from hub.core.facts import Facts, newer
 from hub.core.records import Deadline, DoorState, Severity, Visit
 from hub.core.text import rfc3339
-from hub.rules.alerts import clear_alert, raise_routine
+from hub.rules.alerts import clear_alert, device_place, is_late, raise_routine
 from hub.rules.notices import to_person
 from hub.rules.passes import remove_pass
 
 FADE_AFTER = timedelta(minutes=30)
+LATE_RUN = timedelta(seconds=30)
+"""how long after late news of an entry that of the exit may follow"""
 _SEVERITY: dict[str, Severity] = {"door_forced": "high", "door_held_open": "high", "door_tailgated": "medium"}
 
 
@@ -72,6 +74,8 @@ def _entered(event: AccessGranted, facts: Facts, visit: Visit, place: Place) -> 
 def _left(event: AccessGranted, facts: Facts, visit: Visit, place: Place) -> list[Effect]:
     if visit.state in ("departed", "cancelled") or not newer(event.host, event.sequence, visit):
         return []
+    if visit.opened_at and event.at < visit.opened_at:
+        return []  # of an earlier passage than the entry on record
     departed = replace(
         visit,
         state="departed",
@@ -94,10 +98,11 @@ def _fill_history(event: AccessGranted, visit: Visit, place: Place) -> list[Effe
 
 
 def watch_overstay(visit: Visit, event: Event) -> list[Effect]:
+    """Waits for the absence of an exit, which may still be on its way."""
     if visit.ends is None:
         return []
-    key = f"overstay/{visit.id}"
-    return [SetDeadline(_deadline(event, key, "overstay", max(visit.ends, event.received), visit.id))]
+    due = max(visit.ends, event.received + LATE_RUN if event.late else event.received)
+    return [SetDeadline(replace(_deadline(event, f"overstay/{visit.id}", "overstay", due, visit.id), absence=True))]
 
 
 def end_of_visit(visit: Visit, facts: Facts, at: datetime, *, live: bool = True) -> list[Effect]:
@@ -123,13 +128,15 @@ def denied(event: AccessDenied, facts: Facts) -> list[Effect]:
     severity: Severity = "high" if kind == "blocked_person" else "low"
     key = f"{kind}/{place.door}"
     details = {"reason": event.data.reason, "method": event.data.method}
-    return _and_fade(event, key, raise_routine(event, facts, kind, severity, key, place=place, details=details))
+    raised = raise_routine(event, facts, kind, severity, key, place=place, details=details)
+    return raised if kind == "blocked_person" else _and_fade(event, key, raised)
 
 
 def seen(event: PersonSeen, facts: Facts) -> list[Effect]:
     if event.data.person is None or event.data.person.list != "stranger":
         return []
-    place = facts.building.place(event.device, door=event.data.door or "")
+    door = event.data.door
+    place = facts.building.place(event.device, door=door) if door else device_place(event.device, facts)
     key = f"stranger/{place.door or event.device}"
     return _and_fade(event, key, raise_routine(event, facts, "stranger", "low", key, place=place))
 
@@ -162,16 +169,15 @@ def door_condition(event: DoorForced | DoorHeldOpen | DoorTailgated, facts: Fact
 def door_moved(event: DoorOpened | DoorClosed | DoorLocked | DoorUnlocked, facts: Facts) -> list[Effect]:
     place = facts.building.place(event.device, door=event.data.door)
     known = facts.doors.get(place.door) or DoorState(site=event.site, door=place.door, since=event.at)
-    if known.host and not newer(event.host, event.sequence, known):
+    if not newer(event.host, event.sequence, known) or (is_late(event) and event.at < known.since):
         return []
     as_of = replace(known, since=event.at, host=event.host or "", sequence=event.sequence or 0)
     match event:
         case DoorOpened():
             return [DoorBecomes(replace(as_of, open=True))]
         case DoorClosed():
-            held, forced = f"door_held_open/{place.door}", f"door_forced/{place.door}"
-            cleared = [*clear_alert(event, facts, held), *clear_alert(event, facts, forced)]
-            return [DoorBecomes(replace(as_of, open=False)), *cleared]
+            held = clear_alert(event, facts, f"door_held_open/{place.door}")
+            return [DoorBecomes(replace(as_of, open=False)), *held]
         case DoorLocked():
             return [DoorBecomes(replace(as_of, locked=True))]
         case DoorUnlocked():
