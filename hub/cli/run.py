@@ -9,7 +9,10 @@ from pathlib import Path
 from hub import app, log
 from hub.settings.last_good import ConfigurationRefused
 from hub.store.database import KeysWrong, StoreAway
+from hub.store.migrate import NewerSchema
 from hub.store.spool import SpoolAway
+
+_KNOWN = (OSError, StoreAway, SpoolAway, KeysWrong, NewerSchema)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,11 +51,11 @@ def run(asked: argparse.Namespace) -> int:
         for mistake in refused.mistakes:
             print(f"  {mistake}", file=sys.stderr)
         return 1
-    except (OSError, StoreAway, SpoolAway, KeysWrong) as problem:
+    except _KNOWN as problem:
         print(f"hub: {problem}", file=sys.stderr)
         return 1
     except BaseExceptionGroup as several:
-        known, other = several.split((OSError, StoreAway, SpoolAway))
+        known, other = several.split(_KNOWN)
         if other:
             raise
         for leaf in _leaves(known):

@@ -257,13 +257,22 @@ def test_an_alarm_isnt_lost_because_of_what_follows_it() -> None:
     assert without_time.unreadable is not None
 
 
-@pytest.mark.parametrize("command", [0, 1, 4, 7, 128, 255])
+@pytest.mark.parametrize("command", [0, 7, 128, 255])
 def test_a_command_that_no_device_gives_is_denied(command: int) -> None:
     found = decode(framed(objects(91, b"\x0a"), command=command))
     assert found.events == ()
     assert found.unreadable is not None
     assert found.reply is not None
     assert found.reply.payload == yes(command=6)
+
+
+@pytest.mark.parametrize("command", [1, 4])
+def test_what_a_centre_tells_a_device_is_kept_when_it_is_heard_here(command: int) -> None:
+    found = decode(framed(objects(91, b"\x0a"), command=command))
+    assert said(found.events) == [("device.reported", f"gb:command {command}/91")]
+    assert found.unreadable is None
+    assert found.reply is not None
+    assert found.reply.payload == yes()
 
 
 def test_a_resend_is_the_same_event_and_a_second_alarm_is_not() -> None:

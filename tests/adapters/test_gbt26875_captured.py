@@ -55,8 +55,8 @@ def test_main_power_lost_and_the_two_answers() -> None:
         assert (answer.events, answer.reply) == ((), None)
 
 
-def test_a_centres_duty_check_is_not_a_devices_to_give() -> None:
+def test_a_centres_duty_check_is_kept_and_nothing_is_done() -> None:
     ((_, found),) = captured("gb26875_inspection_command.hex")
-    assert found.events == ()
-    assert found.unreadable is not None
-    assert "command 1, type 91" in found.unreadable.reason
+    assert found.unreadable is None
+    assert said(found.events) == [("device.reported", "gb:command 1/91")]
+    assert found.events[0].data.model_dump()["text"] == "a centre's command: duty check, 10 minutes"

@@ -36,6 +36,7 @@ from hub.core.adapter import (
     Unsupported,
 )
 from hub.core.commands import Command, DutyCheck, SetClock
+from hub.core.device_events import DeviceReported, Reported
 from hub.core.envelope import Delivery
 from hub.core.events import Event
 
@@ -71,8 +72,10 @@ def decode(frame: Frame, device: DeviceContext) -> Decoded:
         return _sent(packet, frame, device)
     if packet.command in ANSWERS:
         return _answered(packet, frame, device)
+    if packet.command in (CONTROL, REQUEST):
+        return _overheard(packet, frame, device)
     return Decoded(
-        unreadable=Unreadable(_not_a_devices_command(packet)),
+        unreadable=Unreadable(f"command byte {packet.command} isn't known"),
         reply=_answer(packet, DENY, frame, device),
     )
 
@@ -113,11 +116,23 @@ def _sent(packet: Packet, frame: Frame, device: DeviceContext) -> Decoded:
     )
 
 
-def _not_a_devices_command(packet: Packet) -> str:
-    if packet.command not in (CONTROL, REQUEST):
-        return f"command byte {packet.command} isn't known"
-    kind = f", type {packet.data[0]}" if packet.data else ""
-    return f"command {packet.command}{kind}: a centre gives that to a device, a device never to a centre"
+def _overheard(packet: Packet, frame: Frame, device: DeviceContext) -> Decoded:
+    """What a centre tells a device, heard on our side (a second centre on one line, a looped wire): it is kept, and
+    nothing is done."""
+    kind = packet.data[0] if packet.data else None
+    words = {SET_CLOCK: "set clock", DUTY_CHECK: "duty check"}.get(kind or 0, "")
+    if kind == DUTY_CHECK and len(packet.data) > 2:
+        words = f"{words}, {packet.data[2]} minutes"
+    sent = read_time(packet.sent)
+    event = device.event(
+        DeviceReported,
+        Reported(what="other", text=f"a centre's command{f': {words}' if words else ''}"),
+        frame=frame,
+        record=f"command/{packet.command}/{packet.sequence}/{packet.data.hex()}",
+        time=device.local_time(sent) if sent else None,
+        vendorcode=f"gb:command {packet.command}" + ("" if kind is None else f"/{kind}"),
+    )
+    return Decoded(events=(event,), reply=_answer(packet, CONFIRM, frame, device))
 
 
 def _answer(packet: Packet, command: int, frame: Frame, device: DeviceContext, data: bytes = b"") -> Outgoing:
