@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -52,23 +52,15 @@ class StoredEvent:
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Copy:
-    id: UUID
-    host: str | None
-    sequence: int | None
-    received: datetime
-
-
 def unseen(tx: Transaction, events: Iterable[Event]) -> list[Event]:
     """Those that neither the store nor an earlier one of the batch has.
 
-    A raising life event whose clock is suspect is never dropped on its id alone: another row of the spool, more
-    than COPY_AFTER after the last one of that id, comes back under an id of its own.
+    A raising life event whose clock is suspect is never dropped on its id alone: received more than COPY_AFTER away
+    from every one of that id, it comes back under an id of its own.
     """
     batch = list(events)
     seen = _known(tx, [event.id for event in batch])
-    copies: dict[UUID, list[_Copy]] = {}
+    copies: dict[UUID, dict[UUID, datetime]] = {}
     fresh = []
     for event in batch:
         if event.clock == "suspect" and _raises(event):
@@ -76,7 +68,7 @@ def unseen(tx: Transaction, events: Iterable[Event]) -> list[Event]:
             if first not in copies:
                 copies[first] = _copies(tx, first)
             if (new := _if_new(event, copies[first])) is not None:
-                copies[first].append(_Copy(new.id, new.host, new.sequence, new.received))
+                copies[first][new.id] = new.received
                 fresh.append(new)
         elif event.id not in seen:
             seen.add(event.id)
@@ -201,24 +193,21 @@ def _raises(event: Event) -> bool:
     return event.lane == "life" and event.type in _RAISING and getattr(event.data, "active", True)
 
 
-def _copies(tx: Transaction, first: UUID) -> list[_Copy]:
-    """What was stored under an id or as a copy of it: they differ in their last bits."""
+def _copies(tx: Transaction, first: UUID) -> dict[UUID, datetime]:
+    """What was stored under an id or as a copy of it, and when it was received: they differ in their last bits."""
     table = tables.events.c
-    query = select(table.id, table.host, table.sequence, table.received)
+    query = select(table.id, table.received)
     rows = tx.connection.execute(query.where(table.id.between(first, UUID(int=first.int | _COPIES))))
-    return [_Copy(*row) for row in rows]
+    return {row.id: row.received for row in rows}
 
 
-def _if_new(event: Event, copies: Sequence[_Copy]) -> Event | None:
+def _if_new(event: Event, copies: Mapping[UUID, datetime]) -> Event | None:
     if not copies:
         return event
-    if any((copy.host, copy.sequence) == (event.host, event.sequence) for copy in copies):
+    if any(abs(event.received - received) <= COPY_AFTER for received in copies.values()):
         return None
-    if any(abs(event.received - copy.received) <= COPY_AFTER for copy in copies):
-        return None
-    taken = {copy.id for copy in copies}
     mixed = hashlib.sha256(f"{event.id}/{event.host}/{event.sequence}".encode()).digest()
     last = int.from_bytes(mixed[:3], "big")
-    while (fresh := UUID(int=event.id.int & ~_COPIES | last)) in taken:
+    while (fresh := UUID(int=event.id.int & ~_COPIES | last)) in copies:
         last = (last + 1) & _COPIES
     return event.model_copy(update={"id": fresh})

@@ -225,6 +225,12 @@ async def test_deciding_again_makes_the_same_ids_and_writes_nothing_twice(store:
     assert len((await store.read(lambda tx: events.listing(tx, SITE))).items) == 2
 
 
+async def test_two_causes_of_one_moment_are_two_events(store: Store) -> None:
+    batch = [Decided(cause, T, [AlertBecomes(alert(), "raised")]) for cause in (fire(1), fire(2))]
+    told = await store.write(Priority.LIFE, lambda tx: effects.add_all(tx, SITE, batch))
+    assert len({event.id for event in told}) == 2
+
+
 async def test_two_acts_of_people_are_two_events_at_their_post(store: Store) -> None:
     def act(tx: Transaction, minute: int) -> list[Event]:
         now = T + minute * MINUTE

@@ -45,6 +45,15 @@ def states(tx: Transaction) -> dict[str, int]:
     return {state: number for state, number in visits.counts(tx, SITE).items() if number}
 
 
+async def test_what_is_committed_is_on_the_disk(store: Store) -> None:
+    def pragmas(tx: Transaction) -> list[object]:
+        names = ("journal_mode", "synchronous", "foreign_keys")
+        return [tx.connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
+
+    full = 2
+    assert await store.write(Priority.ROUTINE, pragmas) == ["wal", full, 1]
+
+
 async def test_nothing_personal_can_be_read_off_the_disk(store: Store, tmp_path: Path) -> None:
     unread = FrameQuarantined(
         id=uuid4(), source=f"/sites/{SITE}/devices/gate-1", time=T, received=T, lane="routine", host="hub-1",
