@@ -11,7 +11,6 @@ import structlog
 
 from hub.bus.access import HUB_USER, BrokerUser, broker_users
 from hub.bus.client import MQTT_3_1_1, BrokerAddress
-from hub.bus.embedded import Embedded
 from hub.bus.mosquitto import DeviceListener, Mosquitto, free_port, installed
 from hub.core.adapter import Adapter
 from hub.core.building import Building
@@ -63,6 +62,8 @@ async def own_broker(
         async with _running(child.run(started), _follow(config, lambda: child.reload(users_now())), until=started):
             yield Broker(BrokerAddress("127.0.0.1", child.hub_port, HUB_USER, hub_password), "mosquitto")
         return
+    from hub.bus.embedded import Embedded  # amqtt is loaded only where it is needed
+
     embedded = Embedded(hub.listen.devices, hub.listen.mqtt, users_now())
     await embedded.start()
     try:
