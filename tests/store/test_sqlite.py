@@ -213,3 +213,13 @@ async def test_a_forged_audit_row_is_found(store: Store) -> None:
     assert broken is not None
     assert broken.target == "v3"
     assert await store.read(lambda tx: audit.verify(tx, "b2")) is None
+
+
+async def test_a_file_that_is_no_database_is_said_so_and_left_alone(tmp_path: Path, keys: Keys) -> None:
+    path = tmp_path / "hub.db"
+    path.write_bytes(b"something else" * 1000)
+    store = Store(f"sqlite:///{path}", keys)
+    with pytest.raises(StoreAway, match="not a database"):
+        await store.open()
+    await store.close()
+    assert path.read_bytes() == b"something else" * 1000
