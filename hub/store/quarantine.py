@@ -20,8 +20,8 @@ from hub.store.upsert import put_new
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuarantinedFrame:
-    """`frame` is the bytes as received, or an event's JSON where its storing failed. `reason` and `traceback` never
-    hold personal values."""
+    """`frame` is the bytes as received, or an event's JSON where its storing failed. `reason` is plain words without
+    personal values; `traceback` may quote some, and is sealed like the frame."""
 
     id: str
     site: str
