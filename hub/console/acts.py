@@ -49,7 +49,7 @@ async def perform(
         known.channels = desk.channels
         done = known.apply(act(known))
         effects.add(tx, desk.site, done, cause=None, at=now, post=signed.post)
-        if not any(isinstance(effect, Audit) for effect in done):
+        if done and not any(isinstance(effect, Audit) for effect in done):
             audit.add(tx, desk.site, now, signed.name, signed.post, name, target, details or {})
         return done
 

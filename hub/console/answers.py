@@ -31,7 +31,7 @@ async def refused(request: web.Request, reason: Refused, *, status: int = 422) -
     if request.headers.get("HX-Request") == "true":
         told = {"refused": {"say": sentence}}
         return web.Response(status=status, headers={"HX-Trigger": json.dumps(told), "HX-Reswap": "none"})
-    return open_page(request, "refused.html", status=status, sentence=sentence, back=await _back(request))
+    return open_page(request, "refused.html", status=status, said=sentence, back=await _back(request))
 
 
 async def _back(request: web.Request) -> str:

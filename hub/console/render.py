@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from hub.console.board import Board, Snapshot, board_of, parcel_state, places_of, read_board, visit_state
 from hub.console.desk import DESK, Desk
-from hub.console.sentences import sentence
+from hub.console.sentences import sentence, type_named
 from hub.console.signed import SIGNED, Signed
 from hub.console.text import Text
 from hub.console.words import Language, language_of
@@ -70,6 +70,7 @@ def _words(text: Text) -> dict[str, object]:
         "text": text,
         "t": text.t,
         "sentence": lambda stored: sentence(stored, text),
+        "type_named": lambda name: type_named(name, text),
         "visit_state": lambda visit: visit_state(visit, text),
         "parcel_state": lambda parcel: parcel_state(parcel, text),
         "false_causes": get_args(FalseCause),

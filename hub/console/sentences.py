@@ -16,6 +16,11 @@ def sentence(stored: StoredEvent, text: Text) -> str:
     return text.t(key, where=_where(stored, data, text), who=_who(data), what=_what(data, text)).strip()
 
 
+def type_named(type_name: str, text: Text) -> str:
+    """What an event of this type would say, without its particulars: 通过, 火警, 门已开."""
+    return text.t(f"event.{type_name}", where="", who="", what="").strip(" :：,，()")
+
+
 def _where(stored: StoredEvent, data: Mapping[str, object], text: Text) -> str:
     if stored.door:
         return text.door(stored.door)

@@ -1,6 +1,7 @@
 """Made-up events and records to fill a desk with."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 from hub.core.access_events import Access, AccessGranted, PersonSeenAt
@@ -13,6 +14,7 @@ from hub.store.devices import DeviceStatus, SeenFrame
 from tests.console.desk_side import Console
 
 SITE = "yunhe"
+MINUTE = timedelta(minutes=1)
 _SEQUENCE = iter(range(1, 10**9))
 
 
@@ -75,8 +77,8 @@ def stored(at: datetime, tracking: str = "SF0012341234", compartment: str = "12"
     )
 
 
-def visit(number: int, at: datetime, **changes: object) -> Visit:
-    known: dict[str, object] = {
+def visit(number: int, at: datetime, **changes: Any) -> Visit:
+    known: dict[str, Any] = {
         "id": f"visit-{number}",
         "site": SITE,
         "ref": f"8{number:08}",
@@ -88,11 +90,11 @@ def visit(number: int, at: datetime, **changes: object) -> Visit:
         "announced_at": at,
         "by": "desk",
     }
-    return Visit(**{**known, **changes})  # type: ignore[arg-type]  # each test says what matters to it
+    return Visit(**{**known, **changes})
 
 
-def parcel(number: int, at: datetime, **changes: object) -> Parcel:
-    known: dict[str, object] = {
+def parcel(number: int, at: datetime, **changes: Any) -> Parcel:
+    known: dict[str, Any] = {
         "id": f"parcel-{number}",
         "site": SITE,
         "state": "stored",
@@ -104,7 +106,7 @@ def parcel(number: int, at: datetime, **changes: object) -> Parcel:
         "stored_at": at,
         "by": "desk",
     }
-    return Parcel(**{**known, **changes})  # type: ignore[arg-type]  # each test says what matters to it
+    return Parcel(**{**known, **changes})
 
 
 RESIDENT = Person(
@@ -118,8 +120,8 @@ RESIDENT = Person(
 )
 
 
-def door_alert(at: datetime, **changes: object) -> Alert:
-    known: dict[str, object] = {
+def door_alert(at: datetime, **changes: Any) -> Alert:
+    known: dict[str, Any] = {
         "id": "alert-door",
         "site": SITE,
         "kind": "door_held_open",
@@ -131,69 +133,89 @@ def door_alert(at: datetime, **changes: object) -> Alert:
         "raised_at": at,
         "last_at": at,
     }
-    return Alert(**{**known, **changes})  # type: ignore[arg-type]  # each test says what matters to it
+    return Alert(**{**known, **changes})
 
 
 async def fill(console: Console) -> None:
     """An ordinary busy hour."""
     now = console.clock()
-    minute = timedelta(minutes=1)
 
     def work(tx: Transaction) -> None:
         people.save(tx, RESIDENT)
-        visits.put(
-            tx,
-            [
-                visit(1, now - 20 * minute, starts=now + 10 * minute),
-                visit(2, now - 2 * minute, state="waiting", name="陈亦舟", unit="5-1-301"),
-                visit(3, now - 60 * minute, state="open", name="周岚", kind="repair", unit="2-1-1101",
-                      opened_at=now - 15 * minute, opened_door="east-1"),
-                visit(4, now - 90 * minute, state="open", name="吴文博", unit="8-1-2601",
-                      opened_at=now - 80 * minute, ends=now - 33 * minute),
-            ],
-        )  # fmt: skip
-        parcels.put(
-            tx,
-            [
-                parcel(1, now - 300 * minute, notified=True),
-                parcel(2, now - 60 * minute, shelf="", device="locker-2", compartment="07", carrier="YT", unit="1-2-503"),
-                parcel(3, now - timedelta(days=4), carrier="JD", unit="6-1-902", overdue=True, notified=True),
-            ],
-        )  # fmt: skip
-        incidents.put_alerts(
-            tx,
-            [
-                door_alert(now - 3 * minute, handling="taken", owner="desk"),
-                door_alert(now - timedelta(days=2), id="left", kind="parcel_overdue", severity="medium", key="parcel_overdue/parcel-3", door="", device=""),
-            ],
-        )  # fmt: skip
-        devices.save_status(
-            tx,
-            DeviceStatus(site=SITE, device="gate-e1", host="edge", adapter="face_mqtt", address="1026801", declared=True,
-                         link="online", last_heard=now, since=now - 60 * minute, skew=-2.4),
-            DeviceStatus(site=SITE, device="?1026899", host="edge", adapter="face_mqtt", address="1026899", declared=False,
-                         link="online", last_heard=now, since=now - 6 * minute,
-                         frames=(SeenFrame(at=now, hex="7b226f70", meaning=("access.granted",)),)),
-        )  # fmt: skip
-        quarantine.add(
-            tx,
-            quarantine.QuarantinedFrame(
-                id="q-1", site=SITE, device="fire-b3", received=now, reason="checksum is 7a, the bytes sum to 7b",
-                frame=bytes.fromhex("40400100010112000a0b0c7a2323"), topic="",
-            ),
-        )  # fmt: skip
-        outbox.add_notices(
-            tx,
-            [
-                Notice(key="pickup/parcel-1/desk", site=SITE, template="pickup", channel="desk", record="parcel-1",
-                       params={"site": "云河雅苑", "carrier": "SF", "tail": "0001", "post": "前台", "shelf": "A-01",
-                               "code": "204816"}, state="sent", next_at=now, created_at=now, sent_at=now),
-                Notice(key="pickup/parcel-2/smtp", site=SITE, template="pickup", channel="smtp", record="parcel-2",
-                       to="cen@example.com", params={"carrier": "YT", "tail": "0002", "locker": "3号楼快递柜",
-                       "compartment": "07"}, state="failed", error="no_connection", next_at=now, created_at=now),
-            ],
-        )  # fmt: skip
+        visits.put(tx, _visits(now))
+        parcels.put(tx, _parcels(now))
+        incidents.put_alerts(tx, _alerts(now))
+        devices.save_status(tx, *_devices(now))
+        quarantine.add(tx, _unreadable(now))
+        outbox.add_notices(tx, _notices(now))
 
     await console.write(work)
-    await console.happen(offline(now - 2 * minute))
+    await console.happen(offline(now - 2 * MINUTE))
     await console.happen(passage(now))
+
+
+def _visits(now: datetime) -> list[Visit]:
+    in_since, ended = now - 80 * MINUTE, now - 33 * MINUTE
+    repair = {"opened_at": now - 15 * MINUTE, "opened_door": "east-1"}
+    return [
+        visit(1, now - 20 * MINUTE, starts=now + 10 * MINUTE),
+        visit(2, now - 2 * MINUTE, state="waiting", name="陈亦舟", unit="5-1-301"),
+        visit(3, now - 60 * MINUTE, state="open", name="周岚", kind="repair", unit="2-1-1101", **repair),
+        visit(4, now - 90 * MINUTE, state="open", name="吴文博", unit="8-1-2601", opened_at=in_since, ends=ended),
+    ]
+
+
+def _parcels(now: datetime) -> list[Parcel]:
+    in_locker = {"shelf": "", "device": "locker-2", "compartment": "07"}
+    return [
+        parcel(1, now - 300 * MINUTE, notified=True),
+        parcel(2, now - 60 * MINUTE, carrier="YT", unit="1-2-503", **in_locker),
+        parcel(3, now - timedelta(days=8), carrier="JD", unit="6-1-902", overdue=True, notified=True),
+    ]
+
+
+def _alerts(now: datetime) -> list[Alert]:
+    behind = {"id": "left", "kind": "parcel_overdue", "severity": "medium", "key": "parcel_overdue/parcel-3"}
+    return [
+        door_alert(now - 3 * MINUTE, handling="taken", owner="desk"),
+        door_alert(now - timedelta(days=1), door="", device="", **behind),
+    ]
+
+
+def _devices(now: datetime) -> list[DeviceStatus]:
+    common: dict[str, Any] = {"site": SITE, "host": "edge", "adapter": "face_mqtt", "link": "online", "last_heard": now}
+    frame = SeenFrame(at=now, hex="7b226f70", meaning=("access.granted",))
+    return [
+        DeviceStatus(device="gate-e1", address="1026801", declared=True, since=now - 60 * MINUTE, skew=-2.4, **common),
+        DeviceStatus(
+            device="?1026899", address="1026899", declared=False, since=now - 6 * MINUTE, frames=(frame,), **common
+        ),
+    ]
+
+
+def _unreadable(now: datetime) -> quarantine.QuarantinedFrame:
+    return quarantine.QuarantinedFrame(
+        id="q-1",
+        site=SITE,
+        device="fire-b3",
+        received=now,
+        reason="checksum is 7a, the bytes sum to 7b",
+        frame=bytes.fromhex("40400100010112000a0b0c7a2323"),
+    )
+
+
+def _notices(now: datetime) -> list[Notice]:
+    sent = {"carrier": "SF", "tail": "0001", "post": "前台", "shelf": "A-01", "code": "204816"}
+    failed = {"carrier": "YT", "tail": "0002", "locker": "3号楼快递柜", "compartment": "07"}
+    return [
+        _notice("parcel-1", "desk", sent, now, state="sent"),
+        _notice("parcel-2", "smtp", failed, now, state="failed", to="cen@example.com", error="no_connection"),
+    ]
+
+
+def _notice(record: str, channel: str, params: dict[str, str], at: datetime, **changes: Any) -> Notice:
+    key = f"pickup/{record}/{channel}"
+    return Notice(
+        key=key, site=SITE, template="pickup", channel=channel, record=record, params=params,
+        next_at=at, created_at=at, **changes,
+    )  # fmt: skip
