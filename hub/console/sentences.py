@@ -7,9 +7,11 @@ from hub.store.events import StoredEvent
 
 
 def sentence(stored: StoredEvent, text: Text) -> str:
-    """One line, such as 东门 1 号通道 进 · 岑* 通过 (人脸)."""
+    """One line, such as 东门 1 号通道 岑* 通过 人脸. Nothing that visitors can see tells of duress."""
     event = stored.event
     data = event.data.model_dump()
+    if text.public and (event.type == "access.duress" or data.get("kind") == "duress"):
+        return f"{text.t('incident.please_check')} {_where(stored, data, text)}"
     key = f"event.{event.type}"
     if data.get("active") is False and text.t.has(f"{key}.quiet"):
         key = f"{key}.quiet"

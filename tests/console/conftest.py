@@ -41,10 +41,10 @@ async def stranger(server: TestServer) -> AsyncIterator[Browser]:
 async def sign_in(server: TestServer) -> AsyncIterator[SignIn]:
     clients: list[Browser] = []
 
-    async def signed_in(who: str) -> Browser:
+    async def signed_in(who: str, post: str = "desk") -> Browser:
         client = TestClient(server, cookie_jar=CookieJar(unsafe=True))
         clients.append(client)
-        form = {"name": who, "password": PASSWORD, "post": "desk", "next": "/"}
+        form = {"name": who, "password": PASSWORD, "post": post, "next": "/"}
         answer = await client.post("/sign-in", data=form, headers={"Accept-Language": "zh"})
         assert answer.status == 200, await answer.text()
         return client

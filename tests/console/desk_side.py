@@ -1,9 +1,10 @@
 """A console over a temporary store, with made-up records, and without MQTT."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 from aiohttp import web
 from aiohttp.test_utils import TestClient
@@ -130,4 +131,7 @@ async def open_console(folder: Path, password_hash: str) -> Console:
 
 
 Browser = TestClient[web.Request, web.Application]
-SignIn = Callable[[str], Awaitable[Browser]]
+
+
+class SignIn(Protocol):
+    async def __call__(self, who: str, post: str = "desk") -> Browser: ...

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from hub.core.access_events import Access, AccessGranted, PersonSeenAt
+from hub.core.access_events import Access, AccessDuress, AccessGranted, PersonSeenAt
 from hub.core.device_events import DeviceOffline, Link, ParcelLabel, ParcelStored, Recipient, Stored
 from hub.core.fire_events import Detector, FireAlarm, FireCondition
 from hub.core.records import Alert, Credential, Notice, Parcel, Person, Visit
@@ -56,6 +56,20 @@ def passage(at: datetime, who: str = "岑启明") -> AccessGranted:
         received=at,
         lane="routine",
         data=Access(door="1", direction="entry", method="face", person=PersonSeenAt(ref="R-001", name=who)),
+    )
+
+
+def duress(at: datetime) -> AccessDuress:
+    return AccessDuress(
+        id=uuid4(),
+        host="edge",
+        sequence=next(_SEQUENCE),
+        source=f"/sites/{SITE}/devices/gate-e1",
+        subject="door/1",
+        time=at,
+        received=at,
+        lane="life",
+        data=Access(door="1", direction="entry", method="pin"),
     )
 
 

@@ -1,14 +1,131 @@
-"""Every page, for whoever may see it."""
+"""Every page: in both languages, masked, escaped, and clear about being empty."""
+
+from datetime import timedelta
 
 import pytest
 
-from tests.console.desk_side import SignIn
+from hub.store import people, visits
+from tests.console import made_up
+from tests.console.desk_side import Console, SignIn
 
-PAGES = ("/", "/visits", "/parcels", "/devices", "/devices/gate-e1", "/people", "/records", "/notices", "/account")
+PAGES = (
+    "/",
+    "/visits",
+    "/visits/visit-1",
+    "/parcels",
+    "/parcels/parcel-1",
+    "/devices",
+    "/devices/gate-e1",
+    "/devices/fire-b3",
+    "/devices/frames/q-1",
+    "/people",
+    "/records",
+    "/notices",
+    "/audit",
+    "/account",
+)
+FULL = ("李秋白", "陈亦舟", "吴文博", "岑启明", "19900001013", "19900002012", "cen@example.com")
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
 @pytest.mark.parametrize("path", PAGES)
-async def test_each_page_answers_in_both_languages(sign_in: SignIn, path: str) -> None:
-    client = await sign_in("desk")
-    answer = await client.get(path, headers={"Cookie": "language=en"})
+async def test_each_page_shows_a_busy_desk_masked(console: Console, sign_in: SignIn, path: str, language: str) -> None:
+    await made_up.fill(console)
+    await console.happen(made_up.fire(console.clock()))
+    client = await sign_in("manager")
+    await client.post("/language", data={"language": language})
+    answer = await client.get(path)
+    text = await answer.text()
     assert answer.status == 200
+    assert [name for name in FULL if name in text] == []
+    assert ("火警" if language == "zh" else "Fire alarm") in text
+
+
+async def test_records_and_people_are_masked_too(console: Console, sign_in: SignIn) -> None:
+    await made_up.fill(console)
+    client = await sign_in("desk")
+    assert "岑* 通过 人脸" in await (await client.get("/records")).text()
+    people_page = await (await client.get("/people")).text()
+    assert "岑*" in people_page
+    assert "199****1013" in people_page
+
+
+@pytest.mark.parametrize("path", ["/visits", "/parcels", "/people", "/records", "/notices", "/devices"])
+async def test_an_empty_list_says_so(sign_in: SignIn, path: str) -> None:
+    client = await sign_in("desk")
+    text = await (await client.get(path)).text()
+    assert 'class="empty"' in text
+
+
+async def test_an_empty_list_says_when_the_last_one_came(console: Console, sign_in: SignIn) -> None:
+    await console.write(lambda tx: visits.put(tx, [made_up.visit(1, console.clock())]))
+    client = await sign_in("desk")
+    text = await (await client.get("/visits?state=open")).text()
+    assert "没有符合条件的访客。 最近一条" in text
+
+
+NASTY = '<script>alert(1)</script>"\'&{{ 7*7 }}<hx-partial hx-target="body">'
+
+
+async def test_whatever_people_typed_is_text(console: Console, sign_in: SignIn) -> None:
+    now = console.clock()
+    bad = made_up.visit(1, now, name=NASTY, unit=NASTY, purpose=NASTY, state="waiting", plate=NASTY)
+    await console.write(lambda tx: visits.put(tx, [bad]))
+    await console.write(lambda tx: people.save(tx, made_up.RESIDENT))
+    await console.happen(made_up.fire(now, label=NASTY[:60], shown='"><img src=x>'))
+    client = await sign_in("desk")
+    for path in ("/", "/visits", "/visits/visit-1", "/records", "/visits?text=" + NASTY):
+        text = await (await client.get(path)).text()
+        for piece in ("<script>alert", "<img src=x", "<hx-partial"):
+            assert piece not in text, (path, piece)
+        assert "{{ 7*7 }}" in text or path == "/records"
+
+
+async def test_a_very_long_name_breaks_no_page(console: Console, sign_in: SignIn) -> None:
+    await console.write(lambda tx: visits.put(tx, [made_up.visit(1, console.clock(), name="长" * 200, unit="9" * 200)]))
+    client = await sign_in("desk")
+    assert (await client.get("/")).status == 200
+
+
+async def test_the_thousandth_row_is_reached_by_paging(console: Console, sign_in: SignIn) -> None:
+    now = console.clock()
+    many = [made_up.visit(n, now - timedelta(seconds=n), name=f"客{n}") for n in range(1000)]
+    await console.write(lambda tx: visits.put(tx, many))
+    client = await sign_in("desk")
+    path, pages, seen = "/visits", 0, ""
+    while path and pages < 30:
+        seen = await (await client.get(path)).text()
+        pages += 1
+        mark = 'rel="next" href="'
+        path = seen.split(mark)[1].split('"')[0].replace("&amp;", "&") if mark in seen else ""
+    assert pages == 20
+    assert "visit-999" in seen
+
+
+async def test_a_cursor_that_is_no_more_leads_to_the_first_page(sign_in: SignIn) -> None:
+    client = await sign_in("desk")
+    answer = await client.get("/visits?cursor=nonsense", allow_redirects=False)
+    assert (answer.status, answer.headers["Location"]) == (303, "/visits")
+
+
+@pytest.mark.parametrize("path", ["/visits/x", "/parcels/x", "/devices/x", "/devices/frames/x", "/incidents/x", "/x"])
+async def test_what_is_not_there_is_not_found(sign_in: SignIn, path: str) -> None:
+    client = await sign_in("desk")
+    assert (await client.get(path)).status == 404
+
+
+async def test_a_list_alone_is_sent_for_a_swap(sign_in: SignIn) -> None:
+    client = await sign_in("desk")
+    text = await (await client.get("/visits", headers={"HX-Request": "true"})).text()
+    assert "<html" not in text
+
+
+async def test_duress_is_neutral_where_visitors_see_the_screen(console: Console, sign_in: SignIn) -> None:
+    await console.happen(made_up.duress(console.clock()))
+    inside = await (await (await sign_in("desk")).get("/")).text()
+    assert "胁迫" in inside
+    assert 'data-sounds="life"' in inside
+    outside = await (await (await sign_in("desk", "east")).get("/")).text()
+    assert "请核查" in outside
+    assert "胁迫" not in outside
+    assert 'data-sounds="life"' not in outside
