@@ -28,6 +28,7 @@ from hub.dispatch import Dispatch
 from hub.health import Health
 from hub.host import Host, HostSettings
 from hub.intake import Intake
+from hub.leash import leashed
 from hub.notifiers import load_notifiers
 from hub.scheduler import Scheduler
 from hub.settings.last_good import keep_last_good, load_or_last_good
@@ -215,7 +216,7 @@ async def _host_process(asked: Run, broker: Broker) -> None:
     address = broker.address
     scheme = "mqtts" if address.tls else "mqtt"
     url = f"{scheme}://{quote(address.user)}:{quote(address.password)}@{address.host}:{address.port}"
-    command = [sys.executable, "-m", "hub", "run", "--only", "host"]
+    command = leashed(sys.executable, "-m", "hub", "run", "--only", "host")
     environment = {**os.environ, "HUB_CONFIG": str(asked.config), "HUB_DATA": str(asked.data), "HUB_BROKER": url}
     while True:
         child = await asyncio.create_subprocess_exec(*command, env=environment, start_new_session=True)

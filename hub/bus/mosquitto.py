@@ -16,12 +16,14 @@ from pathlib import Path
 import structlog
 
 from hub.bus.access import BrokerUser
+from hub.leash import leashed
 
 log = structlog.get_logger()
 
 PASSWORD_ROUNDS = 101  # mosquitto's own default ($7$, PBKDF2-HMAC-SHA512); devices' passwords are long and random
 READY_WITHIN = 10.0
 RESTART_AFTER = 0.5
+TRY_AGAIN_AFTER = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,10 @@ class DeviceListener:
 def installed() -> str | None:
     """Debian keeps mosquitto in /usr/sbin, which isn't on every user's path."""
     return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+
+
+class BrokerNotStarted(OSError):
+    """The child process ended or never listened; the text says where and why."""
 
 
 class Mosquitto:
@@ -72,7 +78,15 @@ class Mosquitto:
         """Keep it running until cancelled."""
         try:
             while True:
-                await self._start()
+                try:
+                    await self._start()
+                except BrokerNotStarted as problem:
+                    if not started.is_set():
+                        raise
+                    log.error("broker_not_started", reason=str(problem), again_after=TRY_AGAIN_AFTER)
+                    await self._stop()
+                    await asyncio.sleep(TRY_AGAIN_AFTER)
+                    continue
                 started.set()
                 assert self._process is not None  # noqa: S101  # _start made it
                 code = await self._process.wait()
@@ -87,9 +101,7 @@ class Mosquitto:
             raise FileNotFoundError("mosquitto is not installed")
         with (self._directory / "mosquitto.log").open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
-                binary,
-                "-c",
-                str(self._directory / "mosquitto.conf"),
+                *leashed(binary, "-c", str(self._directory / "mosquitto.conf")),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -98,9 +110,16 @@ class Mosquitto:
         deadline = asyncio.get_running_loop().time() + READY_WITHIN
         while not await _listens(self.hub_port):
             if self._process.returncode is not None or asyncio.get_running_loop().time() > deadline:
-                raise RuntimeError(f"mosquitto did not start; {self._directory / 'mosquitto.log'} says why")
+                raise BrokerNotStarted(self._why())
             await asyncio.sleep(0.02)
         log.info("broker_started", kind="mosquitto", devices=f"{self._listener.address}:{self._listener.port}")
+
+    def _why(self) -> str:
+        log_file = self._directory / "mosquitto.log"
+        errors = [line for line in log_file.read_text(errors="replace").splitlines() if "Error: " in line]
+        said = errors[-1].partition("Error: ")[2] if errors else "no answer"
+        where = f"{self._listener.address} port {self._listener.port}"
+        return f"mosquitto did not start for devices at {where}: {said} (all of it in {log_file})"
 
     async def _stop(self) -> None:
         process, self._process = self._process, None
