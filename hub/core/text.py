@@ -15,7 +15,10 @@ def _storable(value: str) -> str:
 
 
 def _utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("is before year 1 or after year 9999 in UTC") from error
 
 
 def rfc3339(value: datetime) -> str:

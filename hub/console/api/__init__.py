@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from hub.console.api.live import FEED, Feed, live
+from hub.console.api.live import FEED, Feed, stream
 from hub.console.api.openapi import LIVE_PATH, description
 from hub.console.api.route import ROOT, aiohttp_path, no_such_route, serve
 from hub.console.api.table import ROUTES
@@ -14,13 +14,13 @@ def add_routes(app: web.Application) -> None:
     app[FEED] = Feed(app[DESK])
     app.cleanup_ctx.append(app[FEED].run)
     app.on_shutdown.append(app[FEED].end)
-    app.router.add_get(f"{ROOT}/openapi.json", openapi, allow_head=False)
-    app.router.add_get(f"{ROOT}{LIVE_PATH}", live, allow_head=False)
+    app.router.add_get(f"{ROOT}/openapi.json", described, allow_head=False)
+    app.router.add_get(f"{ROOT}{LIVE_PATH}", stream, allow_head=False)
     for route in ROUTES:
         app.router.add_route(route.method, aiohttp_path(route.path), serve(route))
     app.router.add_route("*", "/api/{path:.*}", no_such_route)
 
 
-async def openapi(request: web.Request) -> web.Response:
+async def described(request: web.Request) -> web.Response:
     """GET /api/v1/openapi.json"""
     return web.json_response(description())

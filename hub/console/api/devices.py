@@ -1,7 +1,5 @@
 """Devices, declared and unknown, with what they were asked to do; and frames that couldn't be read."""
 
-from uuid import UUID
-
 from hub.console.acts import actor, made_by, perform
 from hub.console.api.asks import DeviceFilter, NewCommand, Nothing, QuarantineFilter
 from hub.console.api.models import (
@@ -9,9 +7,9 @@ from hub.console.api.models import (
     Device,
     DeviceList,
     DeviceWhole,
-    Quarantined,
-    QuarantinedWhole,
-    QuarantineList,
+    KeptFrame,
+    KeptFrameList,
+    KeptFrameWhole,
 )
 from hub.console.api.route import Call, NotFound
 from hub.console.desk import Desk
@@ -73,13 +71,11 @@ async def send_command(call: Call[Nothing, NewCommand]) -> Command:
     identity = made_by(desk, call.cause, asked.kind)
 
     def act(facts: Facts) -> list[Effect]:
-        if identity in facts.commands:
-            return []
         return acts.command_device(
             facts, call.id, asked.kind, asked.point, asked.reason, actor(signed), facts.now, call.cause
         )
 
-    wanted = Wanted(devices={call.id}, commands={str(UUID(identity))})
+    wanted = Wanted(devices={call.id}, commands={identity})
     await perform(desk, signed, wanted, act, name=asked.kind, target=call.id, act_id=call.act_id)
     return await _command(desk, call.id, identity)
 
@@ -100,21 +96,21 @@ async def _command(desk: Desk, device: str, identity: str) -> Command:
 # frames that couldn't be read
 
 
-async def quarantine_listing(call: Call[QuarantineFilter, Nothing]) -> QuarantineList:
+async def quarantine_listing(call: Call[QuarantineFilter, Nothing]) -> KeptFrameList:
     """Frames that couldn't be read and events that couldn't be stored, with the reason."""
     desk, asked = call.desk, call.query
     page = await desk.store.read(
         lambda tx: quarantine.listing(tx, desk.site, device=asked.device, cursor=asked.cursor, limit=asked.limit)
     )
-    return QuarantineList(items=tuple(Quarantined.of(kept) for kept in page.items), next=page.next, total=page.total)
+    return KeptFrameList(items=tuple(KeptFrame.of(kept) for kept in page.items), next=page.next, total=page.total)
 
 
-async def quarantined(call: Call[Nothing, Nothing]) -> QuarantinedWhole:
+async def quarantined(call: Call[Nothing, Nothing]) -> KeptFrameWhole:
     """One of them, with its bytes."""
-    return QuarantinedWhole.of(await _frame(call.desk, call.id))
+    return KeptFrameWhole.of(await _frame(call.desk, call.id))
 
 
-async def read_again(call: Call[Nothing, Nothing]) -> QuarantinedWhole:
+async def read_again(call: Call[Nothing, Nothing]) -> KeptFrameWhole:
     """Offer it once more: an event to the rules, a frame to its adapter. What comes of it stands in the events."""
     desk, signed = call.desk, call.signed
     kept = await _frame(desk, call.id)
@@ -126,7 +122,7 @@ async def read_again(call: Call[Nothing, Nothing]) -> QuarantinedWhole:
         audit.add(tx, desk.site, desk.clock(), signed.name, signed.post, "quarantine.again", kept.id)
 
     await desk.store.write(Priority.PERSON, work)
-    return QuarantinedWhole.of(await _frame(desk, call.id))
+    return KeptFrameWhole.of(await _frame(desk, call.id))
 
 
 async def _frame(desk: Desk, identity: str) -> quarantine.QuarantinedFrame:

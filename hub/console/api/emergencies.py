@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from hub.console.acts import actor, perform, report_emergency
+from hub.console.acts import actor, note, perform, report_emergency
 from hub.console.api.asks import AlertFilter, IncidentFilter, Judgement, NewIncident, Nothing, Remark
-from hub.console.api.models import Alert, AlertList, EventRecord, Incident, IncidentList, IncidentWhole
+from hub.console.api.models import Alert, AlertList, AlertRevealed, EventRecord, Incident, IncidentList, IncidentWhole
 from hub.console.api.route import Call, NotFound
 from hub.console.desk import Desk
 from hub.core import records as core
@@ -114,10 +114,17 @@ async def take(call: Call[Nothing, Nothing]) -> Alert:
 
 async def finish(call: Call[Nothing, Remark]) -> Alert:
     """Done with an alert. One that belongs to an incident is ended by its verdict."""
-    who, note = actor(call.signed), call.body.note
+    who, remark = actor(call.signed), call.body.note
     return await _alert_step(
-        call, "alert.finish", lambda facts: acts.finish_alert(facts, call.id, who, facts.now, note=note)
+        call, "alert.finish", lambda facts: acts.finish_alert(facts, call.id, who, facts.now, note=remark)
     )
+
+
+async def reveal(call: Call[Nothing, Nothing]) -> AlertRevealed:
+    """Who reported it, in full. It is written to the audit log first."""
+    found = await _alert(call.desk, call.id)
+    await note(call.desk, call.signed, name="alert.reveal", target=found.id)
+    return AlertRevealed.model_validate(found)
 
 
 async def _alert_step(call: Call[Any, Any], name: str, act: Callable[[Facts], list[Effect]]) -> Alert:

@@ -107,7 +107,7 @@ class Feed:
 FEED = web.AppKey("feed", Feed)
 
 
-async def live(request: web.Request) -> web.StreamResponse:
+async def stream(request: web.Request) -> web.StreamResponse:
     """Server-sent events: `change` with the topics that changed (all of them first, unless `Last-Event-ID` is one that
     is still known), and `ping` every 5 s. It ends with the session or the token."""
     desk, feed = request.app[DESK], request.app[FEED]

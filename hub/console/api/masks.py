@@ -35,6 +35,11 @@ def masked_data(event: Event) -> dict[str, JsonValue]:
     return {name: _masked(name, value) for name, value in said.items()}
 
 
+def masked_details(details: Mapping[str, str]) -> dict[str, str]:
+    """What an alert says besides, without personal values."""
+    return {name: _MASKS[name](value) if name in _MASKS else value for name, value in details.items()}
+
+
 def _masked(name: str, value: JsonValue) -> JsonValue:
     match value:
         case dict():

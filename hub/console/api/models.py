@@ -9,7 +9,7 @@ from typing import Annotated, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue, PlainSerializer, WithJsonSchema
 
-from hub.console.api.masks import mask_address, mask_number, masked_data
+from hub.console.api.masks import mask_address, mask_number, masked_data, masked_details
 from hub.console.text import mask_name, mask_phone
 from hub.core import records as core
 from hub.core.building import Device as DeclaredDevice
@@ -158,7 +158,14 @@ class Alert(Answer):
 
     @classmethod
     def of(cls, alert: core.Alert) -> Self:
-        return cls.model_validate(alert)
+        return cls.model_validate(alert).model_copy(update={"details": masked_details(alert.details)})
+
+
+class AlertRevealed(Answer):
+    """What is known besides, whole: who reported it, and from which phone."""
+
+    id: str
+    details: Mapping[str, str]
 
 
 class Incident(Answer):
@@ -383,7 +390,7 @@ class NoticeRevealed(Answer):
     text: str
 
 
-class Quarantined(Answer):
+class KeptFrame(Answer):
     """A frame that couldn't be read, or an event that couldn't be stored."""
 
     id: str
@@ -401,7 +408,7 @@ class Quarantined(Answer):
         return cls(**_quarantined(kept))
 
 
-class QuarantinedWhole(Quarantined):
+class KeptFrameWhole(KeptFrame):
     """With its bytes."""
 
     hex: str
@@ -445,5 +452,5 @@ class NoticeList(Listed[Notice]):
     pass
 
 
-class QuarantineList(Listed[Quarantined]):
+class KeptFrameList(Listed[KeptFrame]):
     pass

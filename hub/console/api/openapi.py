@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from hub.console.api.live import TOPICS, live
+from hub.console.api.live import TOPICS, stream
 from hub.console.api.models import EventRecord
 from hub.console.api.route import KEY_HEADER, LONGEST_KEY, ROOT, Route
 from hub.console.api.table import ROUTES
@@ -152,7 +152,7 @@ def _live() -> Json:
     return {
         "operationId": "get_live",
         "summary": "What changes, as server-sent events",
-        "description": (inspect.getdoc(live) or "").replace("\n", " "),
+        "description": (inspect.getdoc(stream) or "").replace("\n", " "),
         "tags": ["live"],
         "parameters": [{"name": "Last-Event-ID", "in": "header", "required": False, "schema": {"type": "string"}}],
         "responses": {

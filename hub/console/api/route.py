@@ -174,7 +174,7 @@ def _read(what: str, read: Callable[[], M]) -> M:
 
 _CONFLICTS = frozenset(
     {
-        "visit.not_waiting", "visit.is_over", "visit.is_over_already", "visit.not_in", "parcel.not_here",
+        "visit.not_waiting", "visit.is_over", "visit.not_in", "parcel.not_here",
         "parcel.is_in_a_locker", "parcel.is_here_already", "incident.is_done", "alert.is_done",
         "alert.belongs_to_an_incident", "device.alarm_open", "quarantine.not_here",
     }

@@ -25,6 +25,7 @@ ROUTES: tuple[Route[Any, Any, Any], ...] = (
     Route("GET", "/alerts/{id}", emergencies.alert, Nothing, Nothing, models.Alert),
     Route("POST", "/alerts/{id}/take", emergencies.take, Nothing, Nothing, models.Alert),
     Route("POST", "/alerts/{id}/finish", emergencies.finish, Nothing, asks.Remark, models.Alert),
+    Route("POST", "/alerts/{id}/reveal", emergencies.reveal, Nothing, Nothing, models.AlertRevealed),
     Route("GET", "/incidents", emergencies.incident_listing, asks.IncidentFilter, Nothing, models.IncidentList),
     Route("POST", "/incidents", emergencies.report, Nothing, asks.NewIncident, models.IncidentWhole, 201),
     Route("GET", "/incidents/{id}", emergencies.incident, Nothing, Nothing, models.IncidentWhole),
@@ -40,7 +41,7 @@ ROUTES: tuple[Route[Any, Any, Any], ...] = (
     Route("GET", "/notices/{key}", messages.notice, Nothing, Nothing, models.Notice),
     Route("POST", "/notices/{key}/send-again", messages.send_again, Nothing, Nothing, models.Notice),
     Route("POST", "/notices/{key}/reveal", messages.reveal_notice, Nothing, Nothing, models.NoticeRevealed),
-    Route("GET", "/quarantine", devices.quarantine_listing, asks.QuarantineFilter, Nothing, models.QuarantineList),
-    Route("GET", "/quarantine/{id}", devices.quarantined, Nothing, Nothing, models.QuarantinedWhole),
-    Route("POST", "/quarantine/{id}/send-again", devices.read_again, Nothing, Nothing, models.QuarantinedWhole),
+    Route("GET", "/quarantine", devices.quarantine_listing, asks.QuarantineFilter, Nothing, models.KeptFrameList),
+    Route("GET", "/quarantine/{id}", devices.quarantined, Nothing, Nothing, models.KeptFrameWhole),
+    Route("POST", "/quarantine/{id}/send-again", devices.read_again, Nothing, Nothing, models.KeptFrameWhole),
 )
