@@ -1,0 +1,1 @@
+"""What the rules promise, in three lines each where it goes."""

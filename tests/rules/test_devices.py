@@ -1,0 +1,84 @@
+"""Devices that fall silent, come back, are in trouble; and what became of commands."""
+
+import pytest
+
+from hub.core.effects import CommandBecomes
+from hub.rules import acts
+from tests.rules.made import HOUR, WANG, Estate
+
+
+def test_a_silent_device_is_an_alert_and_back_clears_it(estate: Estate) -> None:
+    estate.hears("device.offline", "gate-in", cause="silence")
+    assert (estate.alert("device_offline").severity, estate.alert("device_offline").label) == ("medium", "gate-in")
+    estate.hears("device.online", "gate-in", cause="connect")
+    assert estate.alerts() == []
+
+
+def test_back_by_an_older_word_clears_nothing(estate: Estate) -> None:
+    estate.hears("device.offline", "gate-in", cause="silence", sequence=9)
+    assert estate.hears("device.online", "gate-in", cause="connect", sequence=8) == []
+    assert estate.hears("device.online", "gate-out", cause="connect") == []
+
+
+def test_a_silent_panel_is_high_even_when_that_is_told_late(estate: Estate) -> None:
+    estate.hears("device.offline", "panel", cause="silence", ago=HOUR)
+    assert estate.alert("panel_offline").severity == "high"
+
+
+def test_a_silent_gate_told_late_is_not_shown(estate: Estate) -> None:
+    assert estate.hears("device.offline", "gate-in", cause="lwt", ago=HOUR) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "severity"), [("device.trouble", "low"), ("device.tampered", "high"), ("device.low_battery", "low")]
+)
+def test_a_devices_condition_lasts_until_it_says_otherwise(estate: Estate, kind: str, severity: str) -> None:
+    estate.hears(kind, "locker", active=True, part="cover")
+    assert estate.alert(kind.replace(".", "_")).severity == severity
+    estate.hears(kind, "locker", active=False, part="cover")
+    assert estate.alerts() == []
+
+
+def test_a_panels_trouble_is_told_even_late(estate: Estate) -> None:
+    estate.hears("device.trouble", "panel", active=True, part="power", delivery="backlog", ago=HOUR)
+    assert estate.alert("device_trouble").severity == "medium"
+
+
+def test_a_wrong_clock_is_shown(estate: Estate) -> None:
+    estate.hears("device.clock_wrong", "gate-in", skew=-812.4)
+    assert estate.alert("clock_wrong").details == {"skew": "-812"}
+
+
+def test_what_a_panel_says_and_nobody_can_read_needs_a_person(estate: Estate) -> None:
+    assert estate.hears("frame.quarantined", "gate-in", reason="x", quarantine="q1") == []
+    estate.hears("frame.quarantined", "panel", reason="checksum", quarantine="q2")
+    assert estate.alert("panel_unreadable").details == {"reason": "checksum"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "result", "state"),
+    [
+        ("command.done", "opened", "done"),
+        ("command.failed", "denied", "failed"),
+        ("command.failed", "no_answer", "unknown"),
+        ("command.failed", "connection_lost", "unknown"),
+        ("command.failed", "not_sent", "expired"),
+    ],
+)
+def test_a_commands_outcome_is_kept(estate: Estate, kind: str, result: str, state: str) -> None:
+    estate.does(acts.command_device(estate.facts, "gate-in", "door.open", "1", "送水", WANG, estate.now, "act-5"))
+    command = estate.only(estate.facts.commands)
+    assert list(estate.hears(kind, "gate-in", command=command, result=result)) == [
+        CommandBecomes(command, state, result)  # type: ignore[arg-type]  # one of the states
+    ]
+    assert estate.hears(kind, "gate-in", command=command, result=result) == []
+
+
+def test_an_outcome_of_no_command_changes_nothing(estate: Estate) -> None:
+    assert estate.hears("command.done", "gate-in", command="nobody's") == []
+
+
+def test_a_code_that_did_not_reach_the_locker_is_shown(estate: Estate) -> None:
+    estate.stores()
+    estate.hears("command.failed", "locker", command=estate.only(estate.facts.commands), result="timeout")
+    assert estate.alert("pickup_code_failed").details == {"record": estate.parcel.id, "result": "timeout"}

@@ -1,0 +1,152 @@
+"""A stored parcel is told to its recipient, reminded of, and closed when it is collected."""
+
+import pytest
+
+from hub.core.effects import SendCommand, SendNotice
+from tests.rules.made import DAY, HOUR, MINUTE, OWNER, SECOND, Estate, commands, deadlines, notices
+
+
+def test_a_stored_parcel_is_told_with_a_code_that_the_locker_gets_too(estate: Estate) -> None:
+    stored = estate.stores()
+    put = estate.only(e.record.command for e in stored if isinstance(e, SendCommand))
+    sent = [e.notice for e in stored if isinstance(e, SendNotice)]
+    assert put.kind == "pickup.put"
+    assert {notice.params["code"] for notice in sent} == {put.code}
+    assert [(n.channel, n.to, n.person) for n in sent] == [("desk", "", "p1"), ("webhook", OWNER.phone, "p1")]
+    assert estate.facts.code_hash(estate.parcel.id, put.code) == estate.parcel.code_hash
+
+
+def test_where_the_locker_makes_its_own_codes_the_hub_makes_none(estate: Estate) -> None:
+    stored = estate.stores("own-codes")
+    assert commands(stored) == []
+    assert all("code" not in e.notice.params for e in stored if isinstance(e, SendNotice))
+    assert notices(stored)
+
+
+def test_an_undeclared_locker_gets_no_command(estate: Estate) -> None:
+    assert commands(estate.stores("unknown.locker_mqtt.x")) == []
+
+
+def test_a_parcel_for_nobody_known_still_reaches_the_phone_on_it(estate: Estate) -> None:
+    stored = estate.stores(recipient={"phone": "13711112222"})
+    assert [(e.notice.channel, e.notice.to) for e in stored if isinstance(e, SendNotice)][1] == (
+        "webhook",
+        "13711112222",
+    )
+
+
+def test_reminders_are_set_for_one_three_and_seven_days(estate: Estate) -> None:
+    waits = deadlines(estate.stores())
+    assert sorted(d.due - estate.parcel.stored_at for d in waits.values()) == [DAY, 3 * DAY, 7 * DAY]
+
+
+def test_reminders_remind_and_the_last_is_an_alert(estate: Estate) -> None:
+    estate.stores()
+    key = f"reminder/{estate.parcel.id}"
+    assert ("pickup_reminder_24h", "webhook") in notices(estate.reaches(f"{key}/pickup_reminder_24h"))
+    early = estate.parcel.overdue
+    assert ("pickup_reminder_72h", "webhook") in notices(estate.reaches(f"{key}/pickup_reminder_72h"))
+    assert (early, estate.parcel.overdue) == (False, True)
+    estate.reaches(f"{key}/pickup_overdue_7d", later=HOUR)
+    assert (estate.parcel.reminders, estate.alerts()) == (3, ["parcel_overdue"])
+
+
+def test_collected_closes_the_parcel_and_clears_what_waited_for_it(estate: Estate) -> None:
+    estate.stores()
+    estate.reaches(f"reminder/{estate.parcel.id}/pickup_overdue_7d")
+    estate.collects(by="proxy")
+    assert (estate.parcel.state, estate.parcel.taken_by, estate.parcel.code_hash) == ("collected", "proxy", None)
+    assert (estate.facts.deadlines, estate.alerts()) == ({}, [])
+
+
+def test_withdrawn_closes_it_too(estate: Estate) -> None:
+    estate.stores()
+    estate.hears("parcel.withdrawn", "locker", compartment="12", by="courier")
+    assert (estate.parcel.state, estate.parcel.taken_by) == ("withdrawn", "courier")
+
+
+def test_a_parcel_told_late_is_notified_once_after_the_late_run(estate: Estate) -> None:
+    late = estate.stores(delivery="backlog", ago=HOUR)
+    wait = estate.only(deadlines(late).values())
+    assert (notices(late), commands(late)) == ([], [])
+    assert (wait.absence, wait.devices, wait.due) == (True, ("locker",), estate.now + 30 * SECOND)
+    assert commands(estate.reaches(wait.key)) == [("pickup.put", "locker")]
+    assert ("pickup", "webhook") in notices(estate.last)
+    assert estate.parcel.notified
+
+
+def test_a_parcel_stored_and_collected_while_the_locker_was_away_is_told_to_nobody(estate: Estate) -> None:
+    estate.stores(delivery="backlog", ago=HOUR)
+    estate.collects(delivery="backlog", ago=MINUTE)
+    assert (estate.parcel.state, estate.facts.deadlines) == ("collected", {})
+
+
+def test_who_hears_of_an_old_parcel_only_now_is_not_reminded_in_the_same_minute(estate: Estate) -> None:
+    estate.stores(delivery="backlog", ago=8 * DAY)
+    waits = deadlines(estate.reaches(f"notify/{estate.parcel.id}"))
+    assert [d.due - estate.now for d in waits.values()] == [DAY]
+    assert estate.parcel.overdue
+
+
+def test_an_older_collect_never_closes_a_newer_parcel_in_the_same_compartment(estate: Estate) -> None:
+    estate.stores()
+    assert estate.collects(delivery="backlog", ago=HOUR) == []
+    assert estate.parcel.state == "stored"
+
+
+def test_a_late_collect_closes_the_parcel_that_was_there_then(estate: Estate) -> None:
+    estate.stores()
+    first = estate.parcel.id
+    estate.passes(2 * HOUR)
+    estate.stores(parcel={"tracking": "YT1"})
+    estate.collects(delivery="backlog", ago=HOUR)
+    assert {p.id == first: p.state for p in estate.facts.parcels.values()} == {True: "collected", False: "stored"}
+
+
+def test_a_collect_that_names_another_parcel_closes_none(estate: Estate) -> None:
+    estate.stores()
+    assert estate.collects(parcel={"tracking": "YT1"}) == []
+
+
+def test_a_number_is_enough_without_a_compartment(estate: Estate) -> None:
+    estate.stores()
+    estate.collects(compartment=None, parcel={"tracking": "SF4455667788"})
+    assert estate.parcel.state == "collected"
+
+
+@pytest.mark.parametrize(("host", "state"), [("hub-1", "stored"), ("hub-2", "collected")])
+def test_sequences_of_different_hosts_are_never_compared(estate: Estate, host: str, state: str) -> None:
+    estate.stores(sequence=900)
+    estate.collects(sequence=3, host=host)
+    assert estate.parcel.state == state
+
+
+def test_a_snapshot_of_a_parcel_that_is_known_makes_no_second(estate: Estate) -> None:
+    estate.stores()
+    assert estate.stores(delivery="snapshot") == []
+
+
+def test_a_locked_keypad_needs_the_desk_and_a_wrong_code_nobody(estate: Estate) -> None:
+    assert estate.hears("pickup.refused", "locker", compartment="12", attempts=1) == []
+    estate.hears("pickup.refused", "locker", compartment="12", attempts=5, locked_out=True)
+    assert estate.alert("pickup_locked").label == "12"
+
+
+@pytest.mark.parametrize(
+    ("condition", "over"),
+    [("compartment.left_open", "compartment.closed"), ("compartment.open_failed", "compartment.opened")],
+)
+def test_a_compartments_condition_ends_with_the_move_that_was_missing(
+    estate: Estate, condition: str, over: str
+) -> None:
+    estate.hears(condition, "locker", compartment="12", active=True)
+    assert estate.alerts() == [condition.replace(".", "_")]
+    estate.hears(over, "locker", compartment="12")
+    assert estate.alerts() == []
+
+
+def test_a_forced_compartment_is_high_and_ends_when_the_locker_says_so(estate: Estate) -> None:
+    estate.hears("compartment.forced", "locker", compartment="12", active=True)
+    assert estate.alert("compartment_forced").severity == "high"
+    estate.hears("compartment.forced", "locker", compartment="12", active=False)
+    assert estate.alerts() == []
