@@ -180,7 +180,7 @@ def _state(incident: Incident, text: Text) -> str:
     who = incident.judged_by if incident.verdict else incident.answered_by
     when = incident.judged_at if incident.verdict else incident.answered_at
     if incident.verdict == "false" and incident.cause:
-        state = f"{state} ({text.t.named('cause', incident.cause)})"
+        state = text.t("incident.because", state=state, cause=text.t.named("cause", incident.cause))
     return text.t("incident.by", state=state, who=text.user(who), time=text.clock(when)) if who else state
 
 

@@ -27,7 +27,7 @@ export function tick() {
       element.value = Math.min(element.max, passed / 1000);
     } else if (element.dataset.left) {
       const left = Number(element.dataset.left) * 1000 - passed;
-      const text = left > 0 ? age(left + 999, document.documentElement.lang) : '00:00';
+      const text = left > 0 ? age(Math.min(left + 999, element.dataset.left * 1000), document.documentElement.lang) : '00:00';
       if (element.textContent !== text) element.textContent = text;
     } else {
       const text = age(passed, document.documentElement.lang);

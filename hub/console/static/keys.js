@@ -4,7 +4,7 @@ import { open } from './forms.js';
 const DIALOGS = { F2: 'visit-dialog', F4: 'parcel-dialog', F9: 'emergency-dialog' };
 const TWICE_WITHIN = 600;
 
-let escaped = 0;
+let escaped = -Infinity;
 
 export function startKeys() {
   document.addEventListener('keydown', (event) => {
@@ -17,7 +17,7 @@ export function startKeys() {
       if (!event.repeat) answerOrJudge();
     } else if (event.code === 'Escape') {
       const again = event.timeStamp - escaped < TWICE_WITHIN;
-      escaped = again ? 0 : event.timeStamp;
+      escaped = again ? -Infinity : event.timeStamp;
       if (again) hideNames();
     }
   });

@@ -1,0 +1,110 @@
+"""The live stream: the whole board first, then each change; life at once; a client that doesn't read is let go."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from aiohttp import ClientPayloadError, ClientResponse
+
+from hub.console.render import Look
+from hub.console.stream import LIVE, Client
+from hub.store import visits
+from tests.console import made_up
+from tests.console.desk_side import Browser, Console, SignIn
+
+
+@dataclass
+class Stream:
+    answer: ClientResponse
+
+    async def next(self, kind: str) -> tuple[str, str]:
+        """The next event of this kind: its id and data."""
+        async with asyncio.timeout(8):
+            while True:
+                fields: dict[str, str] = {}
+                while line := (await self.answer.content.readline()).decode().rstrip("\n"):
+                    name, _, value = line.partition(": ")
+                    fields[name] = value
+                if fields.get("event") == kind:
+                    return fields.get("id", ""), fields["data"]
+
+    async def board(self) -> dict[str, Any]:
+        identity, data = await self.next("board")
+        frame: dict[str, Any] = json.loads(data)
+        assert frame["n"] == identity
+        return frame
+
+    async def board_with(self, words: str) -> dict[str, Any]:
+        while words not in (frame := await self.board())["partials"]:
+            pass
+        return frame
+
+
+@contextlib.asynccontextmanager
+async def listening(client: Browser, **headers: str) -> AsyncIterator[Stream]:
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    async with client.get("/live?lang=zh", headers=sent) as answer:
+        assert answer.status == 200
+        yield Stream(answer)
+
+
+async def test_the_whole_board_comes_first_and_then_what_changes(console: Console, sign_in: SignIn) -> None:
+    await made_up.fill(console)
+    async with listening(await sign_in("desk")) as stream:
+        first = await stream.board()
+        assert first["topics"] == ["all"]
+        assert "门超时未关" in first["partials"]
+        await console.write(lambda tx: visits.put(tx, [made_up.visit(9, console.clock(), name="新客")]))
+        changed = await stream.board_with("新*")
+        assert "visits" in changed["topics"]
+
+
+async def test_a_fire_is_on_the_stream_at_once_even_amid_routine(console: Console, sign_in: SignIn) -> None:
+    async with listening(await sign_in("desk")) as stream:
+        await stream.board()
+        await console.write(lambda tx: visits.put(tx, [made_up.visit(1, console.clock())]))
+        await stream.board_with("李*")
+        begun = asyncio.get_running_loop().time()
+        await console.happen(made_up.fire(console.clock()))
+        await stream.board_with("火警")
+        assert asyncio.get_running_loop().time() - begun < 1
+
+
+async def test_whoever_comes_back_having_missed_nothing_fetches_no_list_again(sign_in: SignIn) -> None:
+    client = await sign_in("desk")
+    async with listening(client) as stream:
+        seen = (await stream.board())["n"]
+    async with listening(client, Last_Event_ID=seen) as stream:
+        again = await stream.board()
+        assert again["topics"] == []
+        assert 'hx-target="#queue"' in again["partials"]
+
+
+async def test_a_ping_tells_the_time_every_five_seconds(sign_in: SignIn) -> None:
+    async with listening(await sign_in("desk")) as stream:
+        _, clock = await stream.next("ping")
+        assert len(clock.split(":")) == 3
+
+
+async def test_signing_out_ends_the_stream(console: Console, sign_in: SignIn) -> None:
+    client = await sign_in("desk")
+    async with listening(client) as stream:
+        await stream.board()
+        console.app[LIVE].sign_out(client.session.cookie_jar.filter_cookies(client.make_url("/"))["hub_session"].value)
+        with contextlib.suppress(ClientPayloadError):
+            async with asyncio.timeout(5):
+                await stream.answer.content.read()
+
+
+async def test_a_client_that_reads_nothing_is_let_go() -> None:
+    stuck = asyncio.create_task(asyncio.sleep(60))
+    client = Client(Look("zh", public=False), "s", stuck)
+    for _ in range(100):
+        client.offer(b"x")
+    with pytest.raises(asyncio.CancelledError):
+        await stuck
+    assert client.queue.qsize() <= 16
