@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("names", nargs="*", metavar="NAME", help="a device's id, as in building.toml")
     add.add_argument("--all", action="store_true", help="every declared MQTT device that has no password yet")
     add.add_argument("--renew", action="store_true", help="replace passwords that are there; the old ones stop working")
+    add.add_argument("--quiet", action="store_true", help="say nothing when there is nothing to do")
     add_config_argument(add)
 
 
@@ -38,7 +39,8 @@ def run(args: argparse.Namespace) -> int:
         return 1
     names = list(dict.fromkeys(args.names + (_lacking(loaded, adapters, renew=args.renew) if args.all else [])))
     if not names:
-        print("Every declared MQTT device has a password already.")
+        if not args.quiet:
+            print("Every declared MQTT device has a password already.")
         return 0
     passwords = {name: secrets.token_hex(_PASSWORD_BYTES) for name in names}
     try:

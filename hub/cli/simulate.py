@@ -4,7 +4,13 @@ import argparse
 import importlib.util
 import os
 import sys
+import time
+from datetime import timedelta
 from pathlib import Path
+from urllib.request import urlopen
+
+from hub.cli.storage import building_of, with_store
+from hub.cli.token import make_token
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -12,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, default=Path(os.environ.get("HUB_CONFIG", "config")))
     parser.add_argument("--hub", default="http://127.0.0.1:8080", help="where the hub's API is")
     parser.add_argument("--token-file", type=Path, help="an API token, for scenarios that announce visits")
+    parser.add_argument("--data", type=Path, help="the hub's data directory: make that token there")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--speed", type=float, default=1.0)
 
@@ -29,9 +36,31 @@ def run(asked: argparse.Namespace) -> int:
         asked.hub,
     ]
     command += ["--seed", str(asked.seed), "--speed", str(asked.speed)]
+    if asked.data:
+        asked.token_file = _make_token(asked)
     if asked.token_file:
         command += ["--token-file", str(asked.token_file)]
     os.execv(command[0], command)  # noqa: S606  # in our place, so that a signal reaches it
+
+
+def _make_token(asked: argparse.Namespace) -> Path:
+    """For a hub of this machine, once it is up: the desk's leave, for a day."""
+    while not _lives(asked.hub):
+        time.sleep(0.2)
+    site = building_of(asked.config).site.id
+    token = with_store(asked.data, lambda store: make_token(store, site, "simulators", "desk", timedelta(days=1)))
+    file: Path = asked.data / "simulators.token"
+    file.touch(mode=0o600)
+    file.write_text(token)
+    return file
+
+
+def _lives(hub: str) -> bool:
+    try:
+        with urlopen(f"{hub}/healthz", timeout=2) as answer:  # noqa: S310  # the hub's own address
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def _file(scenario: str) -> Path:

@@ -1,43 +1,79 @@
-"""The store of a data directory, for commands that work on it beside the hub or without it."""
+"""The store as the commands open it: beside a running hub, for one piece of work."""
 
 import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from hub.store.database import KeysWrong, Store, StoreAway
+from hub.adapters import load_adapters
+from hub.cli.check import add_config_argument
+from hub.core.building import Building
+from hub.settings import ConfigurationRefused, load_or_last_good
+from hub.store.database import KeysWrong, Priority, Store, StoreAway, Transaction
 from hub.store.migrate import NewerSchema
 from hub.store.sealing import Keys, KeysUnreadable
 
 T = TypeVar("T")
 
-
-def add_data_argument(parser: argparse.ArgumentParser) -> None:
-    default = Path(os.environ.get("HUB_DATA", "data"))
-    parser.add_argument("--data", type=Path, default=default, help=f"the hub's data directory; default: {default}")
+ROLES = ("desk", "guard", "fire_room", "works", "manager", "auditor", "admin")
 
 
-def store_url(data: Path) -> str:
-    return os.environ.get("HUB_DATABASE", "") or f"sqlite:///{data.absolute() / 'hub.db'}"
+class Told(Exception):
+    """Nothing was done, and this is why."""
 
 
-def with_store(data: Path, work: Callable[[Store], Awaitable[T]]) -> T:
-    """Runs `work` over the store; ends the program with one line where it can't be opened."""
+def store_in(data: Path, url: str = "") -> Store:
+    """The store of a data directory, not yet opened: `hub.db` in it, or the database that `url` names. Raises
+    KeysUnreadable, OSError."""
+    return Store(url or f"sqlite:///{data.absolute() / 'hub.db'}", Keys.load_or_create(data))
+
+
+def add_storage_arguments(parser: argparse.ArgumentParser) -> None:
+    """--config and --data."""
+    add_config_argument(parser)
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path(os.environ.get("HUB_DATA", "data")),
+        metavar="DIR",
+        help="folder of the hub's data (default: HUB_DATA, or data)",
+    )
+
+
+def building_of(args: argparse.Namespace) -> Building:
+    """The building that the hub runs with. Raises Told."""
     try:
-        return asyncio.run(_open(data, work))
+        loaded, _ = load_or_last_good(args.config, args.data, load_adapters())
+    except ConfigurationRefused as refused:
+        mistakes = "\n".join(f"  {mistake}" for mistake in refused.mistakes)
+        raise Told(f"the configuration in {args.config} has mistakes:\n{mistakes}") from refused
+    return loaded.building
+
+
+def write(args: argparse.Namespace, work: Callable[[Transaction], T]) -> T:
+    """`work` in one transaction of the store. Raises Told."""
+
+    async def once() -> T:
+        store = store_in(args.data, os.environ.get("HUB_DATABASE", ""))
+        await store.open()
+        try:
+            return await store.write(Priority.PERSON, work)
+        finally:
+            await store.close()
+
+    try:
+        return asyncio.run(once())
     except (StoreAway, KeysWrong, KeysUnreadable, NewerSchema, OSError) as problem:
-        print(f"hub: {problem}", file=sys.stderr)
-        sys.exit(1)
+        raise Told(str(problem)) from problem
 
 
-async def _open(data: Path, work: Callable[[Store], Awaitable[T]]) -> T:
-    data.mkdir(parents=True, exist_ok=True)
-    store = Store(store_url(data), Keys.load_or_create(data))
-    await store.open()
+def told(act: Callable[[], int]) -> int:
+    """The exit status of an act; why nothing was done goes to stderr."""
     try:
-        return await work(store)
-    finally:
-        await store.close()
+        return act()
+    except Told as problem:
+        print(f"Nothing was changed: {problem}", file=sys.stderr)
+        return 1
