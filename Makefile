@@ -7,7 +7,7 @@ ARGS ?=
 
 run: setup
 	@$(BIN)/hub device add --all --quiet
-	@$(BIN)/hub import people config/people.csv --quiet --if-none
+	@test -e data/hub.db || $(BIN)/hub import people config/people.csv
 	@$(BIN)/hub simulate day --data data & simulated=$$!; trap 'kill $$simulated 2>/dev/null; wait $$simulated 2>/dev/null' EXIT; \
 	trap : INT TERM; $(BIN)/hub run $(ARGS)
 

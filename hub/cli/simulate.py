@@ -5,11 +5,10 @@ import importlib.util
 import os
 import sys
 import time
-from datetime import timedelta
 from pathlib import Path
 from urllib.request import urlopen
 
-from hub.cli.storage import building_of, with_store
+from hub.cli.storage import told
 from hub.cli.token import make_token
 
 
@@ -24,6 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> int:
+    return told(lambda: _become_the_simulators(asked))
+
+
+def _become_the_simulators(asked: argparse.Namespace) -> int:
     """The simulators are a program of their own and share nothing with the hub but the wire."""
     command = [
         sys.executable,
@@ -37,18 +40,17 @@ def run(asked: argparse.Namespace) -> int:
     ]
     command += ["--seed", str(asked.seed), "--speed", str(asked.speed)]
     if asked.data:
-        asked.token_file = _make_token(asked)
+        asked.token_file = _token_file(asked)
     if asked.token_file:
         command += ["--token-file", str(asked.token_file)]
     os.execv(command[0], command)  # noqa: S606  # in our place, so that a signal reaches it
 
 
-def _make_token(asked: argparse.Namespace) -> Path:
-    """For a hub of this machine, once it is up: the desk's leave, for a day."""
+def _token_file(asked: argparse.Namespace) -> Path:
+    """For a hub of this machine, once it is up: the desk's leave, for a day. Raises Told."""
     while not _lives(asked.hub):
         time.sleep(0.2)
-    site = building_of(asked.config).site.id
-    token = with_store(asked.data, lambda store: make_token(store, site, "simulators", "desk", timedelta(days=1)))
+    token = make_token(asked, "simulators", "desk", days=1, anew=True)
     file: Path = asked.data / "simulators.token"
     file.touch(mode=0o600)
     file.write_text(token)

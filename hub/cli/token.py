@@ -37,17 +37,25 @@ def _add(args: argparse.Namespace) -> int:
         raise Told(f"{args.name!r} is no name for a program: letters, digits and . _ @ - only, at most 60.")
     if args.days is not None and not 1 <= args.days <= _MOST_DAYS:
         raise Told(f"--days is 1 to {_MOST_DAYS}.")
+    secret = make_token(args, args.name, args.role, args.days)
+    print(f"token {args.name}, shown only this once: {secret}")
+    return 0
+
+
+def make_token(args: argparse.Namespace, name: str, role: str, days: int | None, *, anew: bool = False) -> str:
+    """The token itself, of which only the hash is kept; `anew` revokes an earlier one of that name. Raises Told."""
     site = building_of(args).site.id
     secret = f"hub_{secrets.token_urlsafe(32)}"
 
     def work(tx: Transaction) -> None:
-        if any(token.name == args.name for token in accounts.tokens(tx, site)):
-            raise Told(f"there is a token {args.name} already.")
-        expires = tx.now + timedelta(days=args.days) if args.days else None
-        token = ApiToken(str(uuid4()), args.name, args.role, tx.now, expires)
+        for earlier in [token for token in accounts.tokens(tx, site) if token.name == name]:
+            if not anew:
+                raise Told(f"there is a token {name} already.")
+            accounts.revoke_token(tx, site, earlier.id)
+        expires = tx.now + timedelta(days=days) if days else None
+        token = ApiToken(str(uuid4()), name, role, tx.now, expires)
         accounts.add_token(tx, site, secret, token)
-        audit.add(tx, site, tx.now, "command line", "", "token.add", token.id, {"role": args.role, "name": args.name})
+        audit.add(tx, site, tx.now, "command line", "", "token.add", token.id, {"role": role, "name": name})
 
     write(args, work)
-    print(f"token {args.name}, shown only this once: {secret}")
-    return 0
+    return secret
