@@ -16,8 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = acts.add_parser(
         "people",
         help="import people",
-        description="Save the people of a CSV file (UTF-8 or GB18030, header in Chinese or English). Lines that can't be "
-        "taken are named with the reason, and make the exit status 1; the others are saved all the same.",
+        description="Save the people of a CSV file (UTF-8 or GB18030, header in Chinese or English). Lines that "
+        "can't be taken are named with the reason, and make the exit status 1; the others are saved all the same.",
     )
     add.add_argument("file", type=Path, metavar="FILE.csv")
     add_storage_arguments(add)
