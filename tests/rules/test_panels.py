@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from hub.core.effects import SendNotice
-from tests.rules.made import HOUR, MINUTE, SECOND, Estate, T, deadlines, notices
+from tests.rules.made import BUILDING, HOUR, MINUTE, SECOND, Estate, T, deadlines, notices
 
 
 def test_an_alarm_is_an_alert_and_an_incident_at_once(estate: Estate) -> None:
@@ -178,6 +178,25 @@ def test_the_ladder_climbs_while_nobody_answers(estate: Estate) -> None:
     assert notices(estate.reaches(f"ladder/{estate.incident.id}/1"))
     estate.reaches(f"ladder/{estate.incident.id}/2")
     assert estate.incident.rung == 2
+
+
+def test_a_timer_that_nobody_waits_for_any_more_changes_nothing(estate: Estate) -> None:
+    waits = deadlines(estate.fire())
+    estate.judge()
+    estate.facts.deadlines.update(waits)
+    assert [list(estate.reaches(key)) for key in waits] == [[], [], []]
+
+
+def test_a_point_whose_declared_place_changed_stays_in_its_incident(estate: Estate) -> None:
+    estate.fire()
+    panel = BUILDING.devices["panel"]
+    moved = panel.model_copy(update={"points": {"1/1": panel.points["1/3"]}})
+    estate.facts.building = BUILDING.model_copy(update={"devices": {**BUILDING.devices, "panel": moved}})
+    estate.fire()
+    assert (estate.incident.place, estate.alert("fire").count) == ("b3/07", 2)
+    estate.normal()
+    estate.judge()
+    assert estate.facts.incidents == {}
 
 
 def test_quiet_then_verdict_is_done(estate: Estate) -> None:

@@ -75,6 +75,13 @@ def test_a_parcel_told_late_is_notified_once_after_the_late_run(estate: Estate) 
     assert estate.parcel.notified
 
 
+def test_what_is_notified_is_not_notified_again(estate: Estate) -> None:
+    wait = deadlines(estate.stores(delivery="backlog", ago=HOUR)).popitem()[1]
+    estate.reaches(wait.key)
+    estate.facts.deadlines[wait.key] = wait
+    assert estate.reaches(wait.key) == []
+
+
 def test_a_parcel_stored_and_collected_while_the_locker_was_away_is_told_to_nobody(estate: Estate) -> None:
     estate.stores(delivery="backlog", ago=HOUR)
     estate.collects(delivery="backlog", ago=MINUTE)

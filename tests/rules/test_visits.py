@@ -154,6 +154,12 @@ def test_a_door_held_open_is_an_alert_until_it_is_closed(estate: Estate) -> None
     assert estate.alerts() == []
 
 
+def test_another_devices_word_on_the_same_door_ends_nothing(estate: Estate) -> None:
+    estate.hears("door.held_open", "gate-in", door="1", active=True)
+    estate.hears("door.held_open", "gate-out", door="2", active=False)
+    assert estate.alerts() == ["door_held_open"]
+
+
 def test_a_forced_door_stays_on_the_board_when_it_falls_shut(estate: Estate) -> None:
     estate.hears("door.forced", "gate-in", door="1", active=True)
     estate.hears("door.closed", "gate-in", door="1")
