@@ -63,7 +63,9 @@ BUILDING = Building.model_validate({
     },
     "devices": {
         "gate-in": _device("gate-in", "face_mqtt", doors={"1": {"door": "east", "direction": "entry"}}),
-        "gate-out": _device("gate-out", "face_mqtt", doors={"1": {"door": "west", "direction": "exit"}, "2": {"door": "east"}}),
+        "gate-out": _device(
+            "gate-out", "face_mqtt", doors={"1": {"door": "west", "direction": "exit"}, "2": {"door": "east"}}
+        ),
         "locker": _device("locker", "locker_mqtt", codes="hub", compartments={"12": "S", "13": "S"}),
         "own-codes": _device("own-codes", "locker_mqtt", codes="device"),
         "panel": _panel("panel", "10.0.0.1", ["b3"], "point", points={
