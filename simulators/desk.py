@@ -18,7 +18,7 @@ class Desk:
         self._token_file = token_file
 
     async def announce(
-        self, name: str, unit: str, phone: str = "", kind: str = "guest", stay: float = 7200.0, within: float = 60.0
+        self, name: str, unit: str, phone: str = "", kind: str = "visit", stay: float = 7200.0, within: float = 60.0
     ) -> str:
         """Announce a visit from now on for `stay` seconds. Returns the visit's id. Raises OSError where there is no
         token, or where the hub takes no visit `within` seconds."""

@@ -61,7 +61,13 @@ def pass_number(visit: Visit, facts: Facts) -> str:
 
 
 def _guards(facts: Facts) -> list[Device]:
-    return [device for device in facts.building.devices.values() if device.doors]
+    """Devices at a door that a code opens; a door that declares no ways may have it too."""
+    doors = facts.building.doors
+    return [
+        device
+        for device in facts.building.devices.values()
+        if any(not doors[d.door].ways or "qr" in doors[d.door].ways for d in device.doors.values() if d.door in doors)
+    ]
 
 
 def _record(command: Command, visit: Visit, at: datetime) -> CommandRecord:

@@ -94,7 +94,7 @@ class NewVisit(Ask):
 
     name: Needed
     unit: Needed
-    kind: Needed = "guest"
+    kind: Needed = "visit"
     phone: Line = ""
     purpose: Line = ""
     starts: Instant | None = Field(default=None, alias="from")
