@@ -1,5 +1,10 @@
 """Devices, declared and unknown, with what they were asked to do; and frames that couldn't be read."""
 
+import base64
+import json
+
+from pydantic import TypeAdapter
+
 from hub.console.acts import actor, made_by, perform
 from hub.console.api.asks import DeviceFilter, NewCommand, Nothing, QuarantineFilter
 from hub.console.api.models import (
@@ -19,8 +24,10 @@ from hub.rules import acts
 from hub.store import audit, devices, outbox, quarantine
 from hub.store.database import Priority, Transaction
 from hub.store.facts import Wanted
+from hub.store.paging import BadCursor
 
 _COMMANDS_SHOWN = 20
+_CURSOR = TypeAdapter(tuple[str])
 
 
 async def listing(call: Call[DeviceFilter, Nothing]) -> DeviceList:
@@ -33,9 +40,10 @@ async def listing(call: Call[DeviceFilter, Nothing]) -> DeviceList:
         and (not asked.link or device.link in asked.link)
         and (asked.adapter is None or device.adapter == asked.adapter)
     ]
-    rest = [device for device in found if asked.cursor is None or device.id > asked.cursor]
+    after = _after(asked.cursor) if asked.cursor else ""
+    rest = [device for device in found if device.id > after]
     page = rest[: asked.limit]
-    following = page[-1].id if len(rest) > len(page) else None
+    following = _cursor(page[-1].id) if len(rest) > len(page) else None
     return DeviceList(items=tuple(page), next=following, total=len(found))
 
 
@@ -78,6 +86,18 @@ async def send_command(call: Call[Nothing, NewCommand]) -> Command:
     wanted = Wanted(devices={call.id}, commands={identity})
     await perform(desk, signed, wanted, act, name=asked.kind, target=call.id, act_id=call.act_id)
     return await _command(desk, call.id, identity)
+
+
+def _cursor(device: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps([device]).encode()).decode().rstrip("=")
+
+
+def _after(cursor: str) -> str:
+    try:
+        [device] = _CURSOR.validate_json(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except ValueError as error:
+        raise BadCursor("not a cursor of this list") from error
+    return device
 
 
 async def _all(desk: Desk) -> list[Device]:

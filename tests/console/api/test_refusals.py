@@ -71,7 +71,9 @@ async def test_an_act_on_nothing_is_not_found(path: str, program: Program) -> No
 
 
 @pytest.mark.parametrize("cursor", ["x", "bm90IGEgY3Vyc29y", "WzEsMl0", "é", "W10"])
-@pytest.mark.parametrize("path", ["/visits", "/parcels", "/alerts", "/incidents", "/events", "/notices", "/quarantine"])
+@pytest.mark.parametrize(
+    "path", ["/visits", "/parcels", "/alerts", "/incidents", "/devices", "/events", "/notices", "/quarantine"]
+)
 async def test_a_wrong_cursor_is_a_bad_request(path: str, cursor: str, program: Program) -> None:
     said = await program.get(path, cursor=cursor)
     assert (said.status, said.body["reason"], said.body["faults"][0]["field"]) == (400, "cursor.wrong", "cursor")
