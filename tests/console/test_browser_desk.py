@@ -67,7 +67,7 @@ async def at_the_desk(chromium: Browser, server: TestServer) -> AsyncIterator[Op
         await page.locator("[name=name]").fill(who)
         await page.locator("[name=password]").fill(PASSWORD)
         await page.locator("button.main-act").click()
-        await expect(page.locator("#queue")).to_be_visible()
+        await expect(page.locator("html")).to_have_attribute("data-live", "")
         return page
 
     yield signed_in
@@ -195,7 +195,6 @@ async def test_a_lost_stream_is_said_within_ten_seconds_and_then_the_board_is_wh
     console: Console, server: TestServer, at_the_desk: Open
 ) -> None:
     page = await at_the_desk()
-    await expect(page.locator("#live-time")).to_have_text(re.compile(r"\d\d:\d\d:\d\d"))
     port = server.port
     await server.close()
     await expect(page.locator("#stale")).to_contain_text("不是实时", timeout=10_000)

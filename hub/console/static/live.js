@@ -20,6 +20,7 @@ export function startLive(onChange) {
 function subscribe(language, listener) {
   if (window.SharedWorker) {
     const worker = new SharedWorker(`/static/live-worker.js?lang=${language}`, { type: 'module', name: `live-${language}` });
+    worker.onerror = () => followLeader(language, listener); // its script did not load: the hub was just away
     worker.port.onmessage = ({ data }) => listener(data);
     addEventListener('pagehide', () => worker.port.postMessage('gone'));
     addEventListener('pageshow', (event) => event.persisted && location.reload());
@@ -97,6 +98,7 @@ function refetch(topics) {
 function markStale() {
   if (root.classList.contains('stale')) return;
   root.classList.add('stale', 'doubtful');
+  delete root.dataset.live;
   const bar = document.getElementById('stale');
   bar.textContent = bar.dataset.text.replace('{time}', lastAt || bar.dataset.rendered);
   bar.hidden = false;
@@ -105,6 +107,7 @@ function markStale() {
 }
 
 function markFresh() {
+  root.dataset.live = '';
   const dot = document.getElementById('live-time');
   if (dot && lastAt) dot.textContent = lastAt;
   if (!root.classList.contains('doubtful') && !root.classList.contains('stale')) return;
