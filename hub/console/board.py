@@ -146,7 +146,7 @@ def _incident_lines(snapshot: Snapshot, text: Text) -> list[IncidentLine]:
     ordered = sorted(snapshot.incidents, key=lambda i: (i.state != "unanswered", i.opened_at))
     lines = []
     for number, incident in enumerate(ordered):
-        counted_from = incident.answered_at or incident.opened_at
+        counted_from = incident.answered_at or incident.asked_again_at or incident.opened_at
         passed = snapshot.at - counted_from
         real = incident.verdict == "real" or (
             incident.verdict is None and (incident.treated_as_real or passed >= JUDGE_WITHIN)
