@@ -6,7 +6,7 @@ import secrets
 import sys
 
 from hub.adapters import load_adapters
-from hub.cli.check import add_config_argument
+from hub.cli.arguments import add_config_argument
 from hub.core.adapter import Adapter, Mqtt
 from hub.settings import Loaded, load, put_device_passwords
 

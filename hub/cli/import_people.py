@@ -4,7 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from hub.cli.storage import Told, add_storage_arguments, building_of, told, write
+from hub.cli.arguments import add_storage_arguments
+from hub.cli.storage import Told, building_of, told, write
 from hub.console.people_import import read_people
 from hub.console.words import Words
 from hub.store import audit, people

@@ -4,12 +4,11 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TypeVar
 
 from hub.adapters import load_adapters
-from hub.cli.check import add_config_argument
 from hub.core.building import Building
 from hub.settings import ConfigurationRefused, load_or_last_good
 from hub.store.database import KeysWrong, Priority, Store, StoreAway, Transaction
@@ -31,18 +30,6 @@ def store_in(data: Path, url: str = "") -> Store:
     return Store(url or f"sqlite:///{data.absolute() / 'hub.db'}", Keys.load_or_create(data))
 
 
-def add_storage_arguments(parser: argparse.ArgumentParser) -> None:
-    """--config and --data."""
-    add_config_argument(parser)
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=Path(os.environ.get("HUB_DATA", "data")),
-        metavar="DIR",
-        help="folder of the hub's data (default: HUB_DATA, or data)",
-    )
-
-
 def building_of(args: argparse.Namespace) -> Building:
     """The building that the hub runs with. Raises Told."""
     try:
@@ -55,12 +42,20 @@ def building_of(args: argparse.Namespace) -> Building:
 
 def write(args: argparse.Namespace, work: Callable[[Transaction], T]) -> T:
     """`work` in one transaction of the store. Raises Told."""
+    return _with_store(args, lambda store: store.write(Priority.PERSON, work))
 
+
+def read(args: argparse.Namespace, work: Callable[[Transaction], T]) -> T:
+    """`work` over one view of the store. Raises Told."""
+    return _with_store(args, lambda store: store.read(work))
+
+
+def _with_store(args: argparse.Namespace, ask: Callable[[Store], Coroutine[None, None, T]]) -> T:
     async def once() -> T:
         store = store_in(args.data, os.environ.get("HUB_DATABASE", ""))
         await store.open()
         try:
-            return await store.write(Priority.PERSON, work)
+            return await ask(store)
         finally:
             await store.close()
 

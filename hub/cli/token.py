@@ -6,7 +6,8 @@ import secrets
 from datetime import timedelta
 from uuid import uuid4
 
-from hub.cli.storage import ROLES, Told, add_storage_arguments, building_of, told, write
+from hub.cli.arguments import add_storage_arguments
+from hub.cli.storage import ROLES, Told, building_of, told, write
 from hub.store import accounts, audit
 from hub.store.accounts import ApiToken
 from hub.store.database import Transaction

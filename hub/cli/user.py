@@ -6,7 +6,8 @@ import sys
 from dataclasses import replace
 from uuid import uuid4
 
-from hub.cli.storage import ROLES, Told, add_storage_arguments, building_of, told, write
+from hub.cli.arguments import add_storage_arguments
+from hub.cli.storage import ROLES, Told, building_of, told, write
 from hub.console.passwords import SHORTEST, hash_password
 from hub.console.users import fresh_password
 from hub.store import accounts, audit

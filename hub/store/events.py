@@ -125,6 +125,17 @@ def listing(
     return page(tx, query, [table.n], lambda row: stored_event(tx, row), cursor=cursor, limit=limit)
 
 
+def points_heard(tx: Transaction, site: str) -> dict[str, set[str]]:
+    """device → the points, as `zone/point`, that its fire events named."""
+    table = tables.events.c
+    query = select(table.device, table.subject).distinct()
+    heard: dict[str, set[str]] = {}
+    for row in tx.connection.execute(query.where(table.site == site, table.subject.like("zone/%/point/%"))):
+        _, zone, _, point = row.subject.split("/", 3)
+        heard.setdefault(row.device, set()).add(f"{zone}/{point}")
+    return heard
+
+
 def stored_event(tx: Transaction, row: Row[Any]) -> StoredEvent:
     found = row._mapping
     plain = tx.keys.unseal(found["data"], table="events", column="data", row=str(found["id"]))
