@@ -227,7 +227,8 @@ async def _host_process(asked: Run, broker: Broker) -> None:
             if child.returncode is None:
                 child.terminate()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(child.wait(), 5)
+                    async with asyncio.timeout(5):
+                        await child.wait()
                 if child.returncode is None:
                     child.kill()
         log.error("host_process_died", code=code)

@@ -79,7 +79,8 @@ class Dispatch:
                 more = False
             if not more:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(news.wait(), 1.0)
+                    async with asyncio.timeout(1.0):
+                        await news.wait()
 
     # commands
 

@@ -67,7 +67,8 @@ class Scheduler:
             except StoreAway:
                 wait = 1.0
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(news.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await news.wait()
 
     async def _offer_due(self) -> float:
         """Offer what is due now; returns the seconds until the next look."""

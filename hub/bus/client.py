@@ -138,8 +138,10 @@ class BusClient:
         self._client = client = self._make_client(loop)
         try:
             connecting = loop.run_in_executor(None, self._open, client)
-            await asyncio.wait_for(connecting, CONNECT_WITHIN)
-            reason = await asyncio.wait_for(self._answer, CONNECT_WITHIN)
+            async with asyncio.timeout(CONNECT_WITHIN):
+                await connecting
+            async with asyncio.timeout(CONNECT_WITHIN):
+                reason = await self._answer
         except TimeoutError:
             await self._close()
             self._try_other_protocol()

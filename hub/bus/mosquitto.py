@@ -127,7 +127,8 @@ class Mosquitto:
             return
         process.terminate()
         try:
-            await asyncio.wait_for(process.wait(), 3)
+            async with asyncio.timeout(3):
+                await process.wait()
         except TimeoutError:
             process.kill()
             with contextlib.suppress(ProcessLookupError):

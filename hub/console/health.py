@@ -150,7 +150,8 @@ async def _read_store(desk: Desk) -> _Stored | None:
         return _Stored(notices, {**known, "unknown": unknown})
 
     try:
-        return await asyncio.wait_for(desk.store.read(read), _ANSWER_WITHIN)
+        async with asyncio.timeout(_ANSWER_WITHIN):
+            return await desk.store.read(read)
     except (StoreAway, TimeoutError):
         return None
 

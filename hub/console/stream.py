@@ -111,7 +111,8 @@ class LiveBoard:
     async def _build(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._some.wait(), REBUILD_EVERY)
+                async with asyncio.timeout(REBUILD_EVERY):
+                    await self._some.wait()
             topics = sorted(self._topics)
             self._topics.clear()
             self._some.clear()
@@ -119,7 +120,8 @@ class LiveBoard:
             with contextlib.suppress(StoreAway):  # the next change, or the next half minute, tries again
                 await self._tell(topics)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._at_once.wait(), MERGE_FOR)
+                async with asyncio.timeout(MERGE_FOR):
+                    await self._at_once.wait()
 
     async def _tell(self, topics: list[str]) -> None:
         looks = {client.look for client in self._clients}

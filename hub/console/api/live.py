@@ -124,7 +124,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
         ping_at = time.monotonic() + PING_EVERY
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(listener.ready.wait(), max(0.0, ping_at - time.monotonic()))
+                async with asyncio.timeout(ping_at - time.monotonic()):
+                    await listener.ready.wait()
             if listener.ready.is_set():
                 await response.write(_frame(desk, feed.current, listener.take()))
             if time.monotonic() >= ping_at:
@@ -133,7 +134,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
                 await response.write(f"event: ping\ndata: {rfc3339(desk.clock())}\n\n".encode())
                 ping_at = time.monotonic() + PING_EVERY
             with contextlib.suppress(TimeoutError):  # routine changes that follow each other are told together
-                await asyncio.wait_for(listener.urgent.wait(), MERGE_FOR)
+                async with asyncio.timeout(MERGE_FOR):
+                    await listener.urgent.wait()
 
 
 def _frame(desk: Desk, number: str, change: Change) -> bytes:
