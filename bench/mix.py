@@ -119,7 +119,9 @@ class _Voice:
             case "passage" if by_gate or turn % 3:
                 return _gate(at, number, resident(turn * 7), 1, entry=turn % 2 == 0)
             case "passage":
-                return _reader(at, number, f"pin={turn * 7 % RESIDENTS + 1}\tcardno={5_000_000 + turn * 7 % RESIDENTS}", 0)
+                return _reader(
+                    at, number, f"pin={turn * 7 % RESIDENTS + 1}\tcardno={5_000_000 + turn * 7 % RESIDENTS}", 0
+                )
             case "refusal":
                 return _gate(at, number, resident(turn), 2, entry=True)
             case "door":
@@ -175,7 +177,7 @@ def _at_the_locker(turn: int) -> dict[str, object]:
             return {
                 "type": "parcel.stored", "compartment": compartment, "size": "S",
                 "parcel": {"tracking": tracking, "carrier": "圆通"},
-                "recipient": {"phone": _phone(turn), "unit": _unit(turn)},
+                "recipient": {"phone": _phone(turn), "unit": unit(turn)},
             }  # fmt: skip
         case 1:
             taken = {"type": "parcel.collected", "by": "recipient"}
@@ -218,8 +220,10 @@ def _phone(number: int) -> str:
     return f"139{number % RESIDENTS:08d}"
 
 
-def _unit(number: int) -> str:
-    return f"3-{number % 2 + 1}-{number % 18 + 1:02d}{number % 6 + 1:02d}"
+def unit(number: int) -> str:
+    """Four residents to a flat."""
+    flat = number % RESIDENTS // 4
+    return f"3-{flat % 2 + 1}-{flat // 20 + 1:02d}{flat // 2 % 10 + 1:02d}"
 
 
 def now() -> datetime:

@@ -60,7 +60,9 @@ async def _fill(directory: Path, wanted: int) -> None:
         await store.write(Priority.ROUTINE, lambda tx, batch=batch: events.add(tx, batch, mix.building()))  # type: ignore[misc]
     past = wanted // _EVENTS_A_VISIT
     for start in range(0, past, _AT_ONCE):
-        over = [_past_visit(site, i, begin + (now - begin) * i / past) for i in range(start, min(past, start + _AT_ONCE))]
+        over = [
+            _past_visit(site, i, begin + (now - begin) * i / past) for i in range(start, min(past, start + _AT_ONCE))
+        ]
         await store.write(Priority.ROUTINE, lambda tx, over=over: visits.put(tx, over))  # type: ignore[misc]
 
     def who(tx: Transaction) -> None:
@@ -97,14 +99,14 @@ def _resident(site: str, number: int) -> Person:
     )
     return Person(
         id=ref, site=site, kind="owner", name=f"住户{number}", phone=f"139{number:08d}",
-        unit=f"3-{number % 2 + 1}-{number % 18 + 1:02d}{number % 6 + 1:02d}", credentials=ways,
+        unit=mix.unit(number), credentials=ways,
     )  # fmt: skip
 
 
 def _expected(site: str, number: int, now: datetime) -> Visit:
     return Visit(
         id=f"visit-{number}", site=site, ref=mix.visitor(number), state="expected", kind="visit",
-        name=f"访客{number}", unit=f"3-1-{number % 18 + 1:02d}01", phone=f"138{number:08d}",
+        name=f"访客{number}", unit=mix.unit(number), phone=f"138{number:08d}",
         visited=mix.resident(number), announced_at=now, starts=now - timedelta(hours=1),
         ends=now + timedelta(hours=8), by="desk",
     )  # fmt: skip
@@ -113,6 +115,6 @@ def _expected(site: str, number: int, now: datetime) -> Visit:
 def _past_visit(site: str, number: int, at: datetime) -> Visit:
     return Visit(
         id=f"past-{number}", site=site, ref=f"8{number:07d}", state="departed", kind="visit", name=f"访客{number}",
-        unit=f"3-1-{number % 18 + 1:02d}01", phone=f"137{number:08d}", announced_at=at, starts=at, opened_at=at,
+        unit=mix.unit(number), phone=f"137{number:08d}", announced_at=at, starts=at, opened_at=at,
         departed_at=at + timedelta(hours=1), by="desk",
     )  # fmt: skip

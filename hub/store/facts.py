@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Self
 
+from hub.core.access_events import AccessDenied, AccessGranted, PersonSeen
 from hub.core.building import Building
 from hub.core.device_events import CommandDone, CommandFailed, DeadlineReached
 from hub.core.events import Event
@@ -45,6 +46,9 @@ class Wanted:
     def _note(self, event: Event, building: Building) -> None:
         device, data = event.device, event.data
         match event:
+            case AccessGranted() | AccessDenied() | PersonSeen():
+                self._note_passage(event)
+                return
             case CommandDone() | CommandFailed():
                 self.commands.add(event.data.command)
             case DeadlineReached():
@@ -76,10 +80,15 @@ class Wanted:
             self.units.add(visited.unit)
             self.people.add(visited.ref or "")
 
+    def _note_passage(self, event: AccessGranted | AccessDenied | PersonSeen) -> None:
+        """Most events are residents' passages: all that is decided by is whether a visitor is meant."""
+        if person := event.data.person:
+            self.visit_refs.add(person.ref)
+
 
 def load(tx: Transaction, building: Building, wanted: Wanted, now: datetime) -> Facts:
     """The facts of `building`'s site: what is wanted, what that leads to (the record of a deadline or a command, the
-    person of a parcel, who lives where a visit goes), and all alerts and incidents that aren't done.
+    person of a parcel, whom a visit is for), and all alerts and incidents that aren't done.
 
     `channels` is left for the caller to set.
     """
@@ -136,7 +145,7 @@ def _people(
         tx,
         site,
         refs=wanted.people | {visit.visited for visit in found_visits} | {parcel.person for parcel in found_parcels},
-        phones=wanted.phones | {parcel.phone for parcel in found_parcels},
-        units=wanted.units | {visit.unit for visit in found_visits} | {parcel.unit for parcel in found_parcels},
+        phones=wanted.phones,
+        units=wanted.units,
         numbers=wanted.numbers,
     )

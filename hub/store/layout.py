@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Row, Select, Table, select
 
 from hub.store.database import Transaction
 from hub.store.lookup import rows_among
+from hub.store.sealing import Keys
 
 R = TypeVar("R")
 
@@ -22,8 +23,10 @@ class Layout(Generic[R]):
         self.table = table
         names = {field.name for field in fields(record_type)}  # type: ignore[arg-type]  # each is a dataclass
         self._outside = tuple(name for column in table.c if (name := column.name) in names)
+        self._columns = tuple(column.name for column in table.c)
         self._row_id = tuple(row_id) or tuple(column.name for column in table.primary_key)
         self._inside: TypeAdapter[R] = TypeAdapter(record_type)
+        self._opened = _Opened[R]()
 
     def row(self, tx: Transaction, record: R, **extra: object) -> dict[str, object]:
         row = {name: getattr(record, name) for name in self._outside} | extra
@@ -33,12 +36,21 @@ class Layout(Generic[R]):
 
     def record(self, tx: Transaction, row: Row[Any]) -> R:
         """The record that a row holds. Raises Unsealable."""
-        outside = {name: row._mapping[name] for name in self._outside}
-        return self._inside.validate_python(json.loads(self.plain(tx, row)) | outside)
+        values = tuple(row)
+        known = self._opened.get(tx.keys, values)
+        if known is not None:
+            return known
+        found = dict(zip(self._columns, values, strict=True))
+        outside = {name: found[name] for name in self._outside}
+        record = self._inside.validate_python(json.loads(self._plain(tx, found)) | outside)
+        self._opened.put(tx.keys, values, record)
+        return record
 
     def plain(self, tx: Transaction, row: Row[Any]) -> bytes:
         """The sealed part, opened, as JSON: enough to see whether a text is in it."""
-        found = row._mapping
+        return self._plain(tx, dict(zip(self._columns, row, strict=True)))
+
+    def _plain(self, tx: Transaction, found: Mapping[str, Any]) -> bytes:
         return tx.keys.unseal(found["sealed"], table=self.table.name, column="sealed", row=self._place(found))
 
     def find(self, tx: Transaction, *where: ColumnElement[bool]) -> list[R]:
@@ -65,6 +77,33 @@ class Layout(Generic[R]):
 
     def _place(self, row: Mapping[Any, Any]) -> str:
         return "/".join(str(row[name]) for name in self._row_id)
+
+
+class _Opened(Generic[R]):
+    """Records opened lately, by the whole row as it lies in the table: what is open on the board is read with every
+    batch and every board, and changes seldom. Frozen, so that all may share one."""
+
+    _MOST = 2048
+
+    def __init__(self) -> None:
+        self._keys: Keys | None = None
+        self._young: dict[tuple[Any, ...], R] = {}
+        self._old: dict[tuple[Any, ...], R] = {}
+
+    def get(self, keys: Keys, values: tuple[Any, ...]) -> R | None:
+        if keys is not self._keys:
+            return None
+        known = self._young.get(values)
+        if known is None and (known := self._old.get(values)) is not None:
+            self._young[values] = known
+        return known
+
+    def put(self, keys: Keys, values: tuple[Any, ...], record: R) -> None:
+        if keys is not self._keys:
+            self._keys, self._young, self._old = keys, {}, {}
+        elif len(self._young) >= self._MOST:
+            self._young, self._old = {}, self._young
+        self._young[values] = record
 
 
 def blind(tx: Transaction, kind: str, value: str | None) -> bytes | None:

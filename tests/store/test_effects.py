@@ -155,16 +155,13 @@ def test_what_is_wanted_is_read_off_the_events() -> None:
     )  # fmt: skip
     wanted = Wanted.of([granted(), stored(), fire(), done, reached], BUILDING)
     assert wanted == Wanted(
-        visit_refs={"5001", CARD},
+        visit_refs={"5001"},
         places={("locker-1", "12")},
         trackings={TRACKING},
         phones={PHONE},
-        people={"5001", "gate-1/5001"},
-        numbers={CARD},
         deadlines={"overstay/v1"},
         commands={"c1"},
-        devices={"gate-1", "locker-1", "panel-1"},
-        doors={"gate-1/1"},
+        devices={"locker-1", "panel-1"},
     )
 
 
