@@ -99,8 +99,12 @@ async def _follow(config: Path, changed: Callable[[], None]) -> None:
         now = _version(config)
         if now != seen:
             seen = now
-            changed()
-            log.info("broker_users_changed")
+            try:
+                changed()
+            except OSError as problem:
+                log.error("broker_users_not_changed", reason=str(problem))
+            else:
+                log.info("broker_users_changed")
 
 
 def _version(config: Path) -> int:

@@ -5,7 +5,7 @@ host, until the host has its id on disk.
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,17 +15,19 @@ from hub.bus import topics
 from hub.bus.client import BrokerAddress, BusClient
 from hub.core.building import Building
 from hub.core.commands import COMMAND
+from hub.core.failures import blame
 from hub.core.notifier import Channel, Message, NotSent, Sent
 from hub.core.records import Notice
 from hub.notifiers.texts import render
 from hub.store import outbox
-from hub.store.database import Priority, Store, StoreAway
+from hub.store.database import Priority, Store, StoreAway, StoreClosed, Transaction
 
 log = structlog.get_logger()
 
 RETRIES = (5, 15, 60, 300, 900, 3600, 3600, 3600)
 """seconds before each further try"""
 OFFER_AGAIN = 2.0
+LOOK_EVERY = 1.0
 AT_ONCE = 50
 
 
@@ -49,42 +51,42 @@ class Dispatch:
         self._clock = clock
         self._bus = BusClient(broker, f"dispatch-{self._site}")
         self._offered: dict[str, float] = {}
-        self.ticked = time.monotonic()
 
     async def run(self) -> None:
-        """Send what is due until cancelled."""
-        news = asyncio.Event()
+        """Send what is due until cancelled. A command never waits for a slow channel."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._bus.run(), name="dispatch-bus")
-            tasks.create_task(self._hear_of_new_ones(news), name="dispatch-news")
-            tasks.create_task(self._send_all(news), name="dispatch")
+            tasks.create_task(self._again_and_again("commands", self._offer_commands), name="dispatch-commands")
+            tasks.create_task(self._again_and_again("notices", self._send_notices), name="dispatch-notices")
 
-    async def _hear_of_new_ones(self, news: asyncio.Event) -> None:
+    async def _again_and_again(self, topic: str, work: Callable[[], Awaitable[bool]]) -> None:
+        """At once when records of the topic change, else every second; `work` says whether there may be more."""
+        news = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._hear_of_new_ones(topic, news), name=f"dispatch-{topic}-news")
+            while True:
+                news.clear()
+                try:
+                    more = await work()
+                except StoreAway:  # the intake says so; what is due stays due
+                    more = False
+                if not more:
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(LOOK_EVERY):
+                            await news.wait()
+
+    async def _hear_of_new_ones(self, topic: str, news: asyncio.Event) -> None:
         subscription = self._store.changes.subscribe()
         try:
             async for change in subscription:
-                if change.topics & {"notices", "commands"}:
+                if topic in change.topics:
                     news.set()
         finally:
             subscription.close()
 
-    async def _send_all(self, news: asyncio.Event) -> None:
-        while True:
-            self.ticked = time.monotonic()
-            news.clear()
-            try:
-                await self._offer_commands()
-                more = await self._send_notices()
-            except StoreAway:
-                more = False
-            if not more:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(1.0):
-                        await news.wait()
-
     # commands
 
-    async def _offer_commands(self) -> None:
+    async def _offer_commands(self) -> bool:
         now = self._clock()
         await self._store.write(Priority.DISPATCH, lambda tx: outbox.expire_commands(tx, now))
         queued = await self._store.read(lambda tx: outbox.queued_commands(tx, now))
@@ -100,6 +102,7 @@ class Dispatch:
                 self._host_beside(payload)
             else:
                 self._bus.publish(topics.commands(self._site, record.command.device), payload)
+        return False
 
     # notices
 
@@ -111,28 +114,41 @@ class Dispatch:
         return len(due) == AT_ONCE
 
     async def _send(self, notice: Notice) -> None:
-        channel = self._channels.get(notice.channel)
-        if channel is None:
-            await self._failed(notice, NotSent(retry=False, reason="channel_not_configured"))
-            return
-        outcome = await channel(self._message(notice))
-        match outcome:
+        match await self._hand_over(notice):
             case Sent():
                 now = self._clock()
-                await self._store.write(
-                    Priority.DISPATCH, lambda tx: outbox.notice_sent(tx, notice.key, now, site=self._site)
-                )
-            case NotSent():
+                await self._write(lambda tx: outbox.notice_sent(tx, notice.key, now, site=self._site))
+            case NotSent() as outcome:
                 await self._failed(notice, outcome)
+
+    async def _hand_over(self, notice: Notice) -> Sent | NotSent:
+        channel = self._channels.get(notice.channel)
+        if channel is None:
+            return NotSent(retry=False, reason="channel_not_configured")
+        try:
+            return await channel(self._message(notice))
+        except Exception as error:  # noqa: BLE001  # a vendor's channel or a template failed: the other notices go on
+            log.error("channel_failed", channel=notice.channel, template=notice.template, failure=blame(error))
+            return NotSent(retry=True, reason="channel_failed")
 
     async def _failed(self, notice: Notice, outcome: NotSent) -> None:
         again = None
         if outcome.retry and notice.attempts < len(RETRIES):
             again = self._clock() + timedelta(seconds=RETRIES[notice.attempts])
         log.warning("notice_not_sent", channel=notice.channel, reason=outcome.reason, again=bool(again))
-        await self._store.write(
-            Priority.DISPATCH, lambda tx: outbox.notice_failed(tx, notice.key, outcome.reason, again, site=self._site)
-        )
+        await self._write(lambda tx: outbox.notice_failed(tx, notice.key, outcome.reason, again, site=self._site))
+
+    async def _write(self, work: Callable[[Transaction], None]) -> None:
+        """What became of a notice, written however long the store is away: else it would go a second time."""
+        while True:
+            try:
+                await self._store.write(Priority.DISPATCH, work)
+            except StoreClosed:
+                raise
+            except StoreAway:
+                await asyncio.sleep(LOOK_EVERY)
+            else:
+                return
 
     def _message(self, notice: Notice) -> Message:
         title, text = render(

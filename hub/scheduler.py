@@ -5,7 +5,6 @@ One that waits for an absence is offered only when the intake has passed its due
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
@@ -20,7 +19,8 @@ from hub.store.database import Store, StoreAway
 log = structlog.get_logger()
 
 UNSURE_AFTER = timedelta(seconds=120)
-LOOK_EVERY = 0.5
+LOOK_EVERY, SOONEST, IDLE = 0.5, 0.05, 5.0
+"""seconds to the next look: while an absence waits for the intake, at the least, at the most"""
 AT_ONCE = 500
 
 
@@ -40,7 +40,6 @@ class Scheduler:
         self._reached = reached
         self._passed = passed
         self._clock = clock
-        self.ticked = time.monotonic()
 
     async def run(self) -> None:
         """Offer what is due until cancelled."""
@@ -60,7 +59,6 @@ class Scheduler:
 
     async def _offer_all(self, news: asyncio.Event) -> None:
         while True:
-            self.ticked = time.monotonic()
             news.clear()
             try:
                 wait = await self._offer_due()
@@ -74,22 +72,26 @@ class Scheduler:
         """Offer what is due now; returns the seconds until the next look."""
         now = self._clock()
         due = await self._store.read(lambda tx: deadlines.due(tx, now, AT_ONCE))
-        held = False
-        offered = []
-        for deadline in due:
-            unsure = now - deadline.due > UNSURE_AFTER
-            if deadline.absence and not unsure and not self._passed(deadline.due):
-                held = True
-                continue
-            offered.append(self._reached(_event(deadline, now, unsure=deadline.absence and unsure)))
+        offered = [
+            self._reached(_event(deadline, now, unsure=_unsure(deadline, now)))
+            for deadline in due
+            if not deadline.absence or _unsure(deadline, now) or self._passed(deadline.due)
+        ]
         for done in offered:
             await done
-        if held or offered:
-            return LOOK_EVERY if not offered else 0.0
+        if len(offered) == AT_ONCE:
+            return 0.0
+        if len(offered) < len(due):
+            return LOOK_EVERY
         upcoming = await self._store.read(deadlines.next_due)
         if upcoming is None:
-            return 5.0
-        return min(5.0, max(LOOK_EVERY / 10, (upcoming - self._clock()).total_seconds()))
+            return IDLE
+        return min(IDLE, max(SOONEST, (upcoming - self._clock()).total_seconds()))
+
+
+def _unsure(deadline: Deadline, now: datetime) -> bool:
+    """Whether an absence has waited so long for the intake that it is concluded all the same."""
+    return deadline.absence and now - deadline.due > UNSURE_AFTER
 
 
 def _event(deadline: Deadline, now: datetime, *, unsure: bool) -> DeadlineReached:

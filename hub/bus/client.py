@@ -9,6 +9,7 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -18,11 +19,14 @@ import structlog
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
+from hub.core.failures import blame
+
 log = structlog.get_logger()
 
 CONNECT_WITHIN = 5.0
 RETRY_FIRST, RETRY_MOST = 0.2, 5.0
 IN_FLIGHT = 1024
+KEEPALIVE = 15
 MQTT_3_1_1 = MQTTProtocolVersion.MQTTv311
 
 
@@ -70,7 +74,8 @@ class BusClient:
     """A session that is clean at each connection: what must not be lost waits in the spool, not in the broker.
 
     `on_message` is called in the event loop for each message, `on_up` after each (re)connection once the
-    subscriptions stand, `on_down` when the connection is gone.
+    subscriptions are asked for (the broker takes them before anything that is published from then on), `on_down` when
+    the connection is gone. `refused` counts publishes and subscriptions that the broker didn't allow.
     """
 
     def __init__(
@@ -92,6 +97,7 @@ class BusClient:
         self._on_down = on_down
         self._will = will
         self._protocol = address.protocol or MQTTProtocolVersion.MQTTv5
+        self._connector = ThreadPoolExecutor(1, thread_name_prefix=f"mqtt-{name}")
         self._client: paho.Client | None = None
         self._answer: asyncio.Future[ReasonCode] | None = None
         self._gone = asyncio.Event()
@@ -103,7 +109,11 @@ class BusClient:
         """Hand a message to the connection. False while there is none: the caller's own store keeps it."""
         if self._client is None or not self.connected:
             return False
-        sent = self._client.publish(topic, payload, qos=qos, retain=retain)
+        try:
+            sent = self._client.publish(topic, payload, qos=qos, retain=retain)
+        except ValueError as error:  # a topic with a wildcard, a payload beyond what MQTT can carry
+            log.error("publish_impossible", client=self._name, reason=str(error))
+            return False
         if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             return False
         if qos:
@@ -118,6 +128,7 @@ class BusClient:
             while True:
                 problem = await self._connect()
                 if problem:
+                    await self._close()
                     if not complained:
                         log.warning("broker_unreachable", client=self._name, reason=problem)
                         complained = True
@@ -127,8 +138,11 @@ class BusClient:
                 wait, complained = RETRY_FIRST, False
                 await self._gone.wait()
                 log.warning("broker_connection_lost", client=self._name)
+                await self._close()
+                self._protocol = self._address.protocol or MQTTProtocolVersion.MQTTv5
         finally:
             await self._close()
+            self._connector.shutdown(wait=False)
 
     async def _connect(self) -> str | None:
         """One try. None once the subscriptions are asked for, else why not."""
@@ -137,20 +151,17 @@ class BusClient:
         self._answer = loop.create_future()
         self._client = client = self._make_client(loop)
         try:
-            connecting = loop.run_in_executor(None, self._open, client)
             async with asyncio.timeout(CONNECT_WITHIN):
-                await connecting
+                await loop.run_in_executor(self._connector, self._open, client)
+        except (OSError, ValueError) as error:
+            return str(error) or type(error).__name__
+        try:
             async with asyncio.timeout(CONNECT_WITHIN):
                 reason = await self._answer
-        except TimeoutError:
-            await self._close()
+        except (OSError, TimeoutError) as error:
             self._try_other_protocol()
-            return "no answer"
-        except (OSError, ssl.SSLError) as error:
-            await self._close()
-            return str(error)
+            return str(error) or "no answer"
         if reason.is_failure:
-            await self._close()
             if "rotocol" in str(reason):
                 self._try_other_protocol()
             return str(reason)
@@ -166,8 +177,10 @@ class BusClient:
             self._protocol = MQTTProtocolVersion.MQTTv311 if old else MQTTProtocolVersion.MQTTv5
 
     def _open(self, client: paho.Client) -> None:
-        """Blocks while the TCP connection is made, so it runs in the executor."""
-        client.connect(self._address.host, self._address.port, keepalive=15)
+        """Blocks while the TCP connection is made, so it runs in a thread of its own."""
+        client.connect(self._address.host, self._address.port, keepalive=KEEPALIVE)
+        if client is not self._client and (sock := client.socket()):
+            sock.close()  # given up meanwhile
 
     def _make_client(self, loop: asyncio.AbstractEventLoop) -> paho.Client:
         five = self._protocol == MQTTProtocolVersion.MQTTv5
@@ -176,6 +189,7 @@ class BusClient:
             client_id=self._name,
             protocol=self._protocol,
             clean_session=None if five else True,
+            reconnect_on_failure=False,
         )
         client.max_inflight_messages_set(IN_FLIGHT)
         client.connect_timeout = CONNECT_WITHIN
@@ -189,6 +203,7 @@ class BusClient:
         client.on_disconnect = self._disconnected
         client.on_message = self._received
         client.on_publish = self._published
+        client.on_subscribe = self._subscribed
         self._watch_socket(client, loop)
         return client
 
@@ -196,23 +211,32 @@ class BusClient:
         """The socket's readiness drives paho. The first calls come from the executor's thread."""
 
         def opened(_client: paho.Client, _data: Any, sock: Any) -> None:
-            loop.call_soon_threadsafe(watch, sock)
+            if client is self._client:
+                loop.call_soon_threadsafe(watch, sock)
 
         def watch(sock: socket.socket) -> None:
-            if sock.fileno() >= 0:
+            if client is self._client and sock.fileno() >= 0:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                loop.add_reader(sock, client.loop_read)
+                loop.add_reader(sock, read)
                 tick()
+
+        def read() -> None:
+            try:
+                client.loop_read()
+            except Exception as error:  # noqa: BLE001  # paho trips over bytes that are no MQTT: begin anew
+                log.error("broker_not_understood", client=self._name, failure=blame(error))
+                self._gone.set()
 
         def closed(_client: paho.Client, _data: Any, sock: Any) -> None:
             loop.remove_reader(sock)
             loop.remove_writer(sock)
 
         def wants_write(_client: paho.Client, _data: Any, sock: Any) -> None:
-            loop.call_soon_threadsafe(watch_write, sock)
+            if client is self._client:
+                loop.call_soon_threadsafe(watch_write, sock)
 
         def watch_write(sock: socket.socket) -> None:
-            if sock.fileno() >= 0:
+            if client is self._client and sock.fileno() >= 0:
                 loop.add_writer(sock, client.loop_write)
 
         def no_write(_client: paho.Client, _data: Any, sock: Any) -> None:
@@ -239,7 +263,7 @@ class BusClient:
         if client is not self._client:
             return
         if self._answer and not self._answer.done():
-            self._answer.set_exception(ConnectionError(str(reason)))
+            self._answer.set_exception(ConnectionError(f"the broker closed the connection: {reason}"))
         self._topics_under_way.clear()
         if self.connected:
             self.connected = False
@@ -249,14 +273,22 @@ class BusClient:
     def _received(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
         try:
             self._on_message(Message(message.topic, bytes(message.payload), bool(message.retain)))
-        except Exception:  # paho would hand the same packet over again and again, and stop reading
-            log.exception("message_not_handled", client=self._name, topic=message.topic)
+        except Exception as error:  # noqa: BLE001  # paho would hand the same packet over again, and stop reading
+            log.error("message_not_handled", client=self._name, topic=message.topic, failure=blame(error))
 
     def _published(self, _client: paho.Client, _data: Any, mid: int, reason: ReasonCode, _properties: Any) -> None:
         topic = self._topics_under_way.pop(mid, "")
         if reason.is_failure:
             self.refused += 1
             log.error("publish_refused", client=self._name, topic=topic, reason=str(reason))
+
+    def _subscribed(
+        self, _client: paho.Client, _data: Any, _mid: int, reasons: list[ReasonCode], _properties: Any
+    ) -> None:
+        for reason in reasons:
+            if reason.is_failure:
+                self.refused += 1
+                log.error("subscription_refused", client=self._name, reason=str(reason))
 
     async def _close(self) -> None:
         client, self._client = self._client, None

@@ -7,6 +7,7 @@ import getpass
 import hashlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 from collections.abc import Sequence
@@ -72,7 +73,7 @@ class Mosquitto:
         """Take changed users and rights in without cutting anyone's connection."""
         self.write_configuration(users)
         if self._process and self._process.returncode is None:
-            self._process.send_signal(1)
+            self._process.send_signal(signal.SIGHUP)
 
     async def run(self, started: asyncio.Event) -> None:
         """Keep it running until cancelled."""
@@ -135,6 +136,16 @@ class Mosquitto:
                 await process.wait()
 
 
+def _running_with(configuration: Path, pid_file: Path) -> int | None:
+    """The process that wrote `pid_file`, if it still runs with this configuration: numbers are used again."""
+    try:
+        pid = int(pid_file.read_text())
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (OSError, ValueError):
+        return None
+    return pid if str(configuration).encode() in arguments else None
+
+
 async def _listens(port: int) -> bool:
     try:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -155,6 +166,7 @@ def _configuration(directory: Path, listener: DeviceListener, hub_port: int) -> 
     lines = [
         "# Made by the hub at each start from building.toml and secrets.toml; a change here is lost.",
         f"user {getpass.getuser()}",
+        f"pid_file {directory / 'mosquitto.pid'}",
         "persistence false",
         "allow_anonymous false",
         f"password_file {directory / 'mosquitto.passwords'}",

@@ -4,28 +4,57 @@ An absence may be concluded only beyond that: what was to end it may still be on
 """
 
 from collections import deque
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hub.core.text import Instant, Integer
 
 REMEMBERED = 600
+STEPPED = timedelta(seconds=60)
+"""a word that is older than the last one by more: the host's clock was set back; by less, it came late"""
+
+RowNumber = Annotated[Integer, Field(ge=0)]
+
+
+class HostStatus(BaseModel):
+    """A host's word of the second: everything it had spooled by `at` is in rows up to `sequence`; `oldest` is its
+    first row without a receipt, None when it has none. `waiting` are its rows, `kept` the ids of commands on its disk,
+    `let_fall` the frames that it had no room for since its start."""
+
+    model_config = ConfigDict(frozen=True)
+
+    at: Instant
+    sequence: RowNumber
+    oldest: RowNumber | None = None
+    waiting: RowNumber = 0
+    kept: tuple[UUID, ...] = ()
+    let_fall: RowNumber = 0
 
 
 class Passing:
-    """Hosts say every second `at`, the last `sequence` spooled by then, and the `oldest` still without a receipt."""
+    """`at` and `sequence` of each host's words are remembered until no row up to that sequence waits there."""
 
     def __init__(self) -> None:
         self._said: dict[str, deque[tuple[datetime, int]]] = {}
+        self._last: dict[str, datetime] = {}
         self._passed: dict[str, datetime] = {}
 
-    def host_said(self, host: str, status: Mapping[str, Any]) -> None:
-        at = datetime.fromisoformat(str(status["at"]))
+    def host_said(self, host: str, status: HostStatus) -> None:
+        last = self._last.get(host, status.at)
+        if last - status.at > STEPPED:
+            self._said.pop(host, None)
+            self._passed.pop(host, None)
+        elif status.at < last:
+            return
+        self._last[host] = status.at
         said = self._said.setdefault(host, deque(maxlen=REMEMBERED))
-        said.append((at, int(status["sequence"])))
-        oldest = status.get("oldest")
-        while said and (oldest is None or said[0][1] < int(oldest)):
-            self._passed[host] = max(said.popleft()[0], self._passed.get(host, at.min.replace(tzinfo=at.tzinfo)))
+        said.append((status.at, status.sequence))
+        while said and (status.oldest is None or said[0][1] < status.oldest):
+            self._passed[host] = said.popleft()[0]
 
     def passed(self, moment: datetime) -> bool:
         """Whether every host heard of has been taken up to `moment`. False while none was heard."""
-        return bool(self._said) and all(host in self._passed and self._passed[host] >= moment for host in self._said)
+        return bool(self._last) and all(host in self._passed and self._passed[host] >= moment for host in self._last)

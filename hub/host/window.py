@@ -16,6 +16,8 @@ log = structlog.get_logger()
 
 MOST_UNRECEIPTED = 512
 PATIENCE_FIRST, PATIENCE_MOST = 5.0, 60.0
+TRY_AGAIN = 1.0
+"""seconds between two tries while there is no connection; a new one begins again at once"""
 
 
 class Window:
@@ -33,6 +35,7 @@ class Window:
         self._behind = True
         """rows on disk beyond `_last_sent` that aren't out yet"""
         self._patience = PATIENCE_FIRST
+        self._not_before = 0.0
         self._reading = False
         self._round = 0
         self._more = False
@@ -41,6 +44,10 @@ class Window:
     @property
     def unreceipted(self) -> int:
         return len(self._out)
+
+    def will_send(self, sequence: int) -> bool:
+        """Whether that row, if it is of this lane, is out or still to be read."""
+        return sequence in self._out or (self._behind and sequence > self._last_sent)
 
     def committed(self, rows: Iterable[SpooledRow]) -> None:
         """New rows stand on disk; what fits goes out at once, without reading it back."""
@@ -64,6 +71,7 @@ class Window:
         """From the oldest row on: the session is new, or the intake is."""
         self._out.clear()
         self._last_sent = 0
+        self._not_before = 0.0
         self._behind = True
         self._round += 1
 
@@ -74,7 +82,7 @@ class Window:
             self._patience = min(self._patience * 2, PATIENCE_MOST)
             log.warning("receipts_overdue", lane=self._lane, unreceipted=len(self._out), next_patience=self._patience)
             self.begin_again()
-        if self._reading:
+        if self._reading or self._now() < self._not_before:
             return
         self._reading = True
         try:
@@ -96,6 +104,7 @@ class Window:
         if row.sequence <= self._last_sent:
             return True
         if not self._publish(row):
+            self._not_before = self._now() + TRY_AGAIN
             return False
         self._out[row.sequence] = self._now()
         self._last_sent = row.sequence

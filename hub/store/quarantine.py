@@ -63,13 +63,14 @@ def add_event(tx: Transaction, site: str, event: Event, *, reason: str, tracebac
     )
 
 
-def add_bytes(tx: Transaction, site: str, payload: bytes, *, reason: str, traceback: str = "") -> None:
-    """Keep a message on the hub's own topics that is no event. The same bytes are kept once."""
+def add_bytes(tx: Transaction, site: str, payload: bytes, *, reason: str, traceback: str = "") -> str:
+    """Keep a message on the hub's own topics that is no event. The same bytes are kept once; returns their id."""
     mark = hashlib.sha256(payload).hexdigest()[:32]
     frame = QuarantinedFrame(
         id=mark, site=site, device="", received=tx.now, reason=reason, frame=payload, traceback=traceback
     )
     add(tx, frame)
+    return mark
 
 
 def get(tx: Transaction, site: str, frame: str) -> QuarantinedFrame | None:

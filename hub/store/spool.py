@@ -20,6 +20,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Row,
     String,
     Table,
     create_engine,
@@ -30,12 +31,13 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from hub.core.commands import COMMAND, Command
 from hub.core.envelope import Lane
-from hub.store.sealing import Keys
+from hub.core.failures import blame
+from hub.store.sealing import Keys, Unsealable
 
 log = structlog.get_logger()
 
@@ -43,6 +45,8 @@ T = TypeVar("T")
 CommandProgress = Literal["kept", "writing", "closed"]
 CLOSED_KEPT = 10_000
 """closed commands remembered, so that one offered again is known"""
+AT_ONCE = 1000
+"""pieces of work a commit"""
 
 _metadata = MetaData()
 _rows = Table(
@@ -100,13 +104,19 @@ class SpoolAway(Exception):
     """The spool's disk can't take it now; nobody may be told yes."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A piece of work, and who waits for it."""
+
+    work: Callable[[Connection], Any]
+    done: asyncio.Future[Any]
+
+
 class Spool:
     def __init__(self, file: Path, keys: Keys) -> None:
         self._keys = keys
         self._file = file
-        self._work: queue.SimpleQueue[tuple[Callable[[Connection], Any], asyncio.Future[Any]] | None] = (
-            queue.SimpleQueue()
-        )
+        self._work: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._next = 1
 
@@ -114,16 +124,19 @@ class Spool:
         """Raises SpoolAway."""
         loop = asyncio.get_running_loop()
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        opened: asyncio.Future[None] = loop.create_future()
+        opened: asyncio.Future[str] = loop.create_future()
         self._thread = threading.Thread(target=self._serve, args=(loop, opened), name="spool", daemon=True)
         self._thread.start()
-        await opened
+        if problem := await opened:
+            self._thread = None
+            raise SpoolAway(problem)
 
     async def close(self) -> None:
-        if self._thread:
+        """What was asked for before is done; whoever asks later hears SpoolAway."""
+        thread, self._thread = self._thread, None
+        if thread:
             self._work.put(None)
-            await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
-            self._thread = None
+            await asyncio.get_running_loop().run_in_executor(None, thread.join)
 
     # what the host asks for; each returns once it is committed
 
@@ -142,19 +155,16 @@ class Spool:
         return self._submit(work)
 
     def after(self, lane: Lane, sequence: int, limit: int) -> asyncio.Future[list[SpooledRow]]:
-        """The first rows of a lane beyond `sequence`, in order."""
+        """The first rows of a lane beyond `sequence`, in order. A row that its disk has damaged is passed over."""
 
         def work(connection: Connection) -> list[SpooledRow]:
-            chosen = (
-                select(_rows)
-                .where(_rows.c.lane == lane, _rows.c.sequence > sequence)
-                .order_by(_rows.c.sequence)
-                .limit(limit)
-            )
-            return [
-                SpooledRow(row.sequence, row.lane, row.device, self._unsealed(row.sequence, row.payload))
-                for row in connection.execute(chosen)
-            ]
+            beyond = select(_rows).where(_rows.c.lane == lane).order_by(_rows.c.sequence).limit(limit)
+            last = sequence
+            while rows := connection.execute(beyond.where(_rows.c.sequence > last)).all():
+                last = rows[-1].sequence
+                if readable := [whole for row in rows if (whole := self._whole(row))]:
+                    return readable
+            return []
 
         return self._submit(work)
 
@@ -231,48 +241,64 @@ class Spool:
 
     def _submit(self, work: Callable[[Connection], T]) -> asyncio.Future[T]:
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._work.put((work, done))
+        if self._thread is None:
+            done.set_exception(SpoolAway(f"{self._file}: not open"))
+        else:
+            self._work.put(_Asked(work, done))
         return done
 
-    def _serve(self, loop: asyncio.AbstractEventLoop, opened: asyncio.Future[None]) -> None:
+    def _serve(self, loop: asyncio.AbstractEventLoop, opened: asyncio.Future[str]) -> None:
+        engine = create_engine(f"sqlite:///{self._file}", poolclass=StaticPool)
+        event.listen(engine, "connect", _on_connect)
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
         try:
-            engine = create_engine(f"sqlite:///{self._file}", poolclass=StaticPool)
-            event.listen(engine, "connect", _on_connect)
-            event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
             with engine.connect() as connection:
-                with connection.begin():
-                    _metadata.create_all(connection)
-                    last = connection.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = 'spooled'").scalar()
-                    self._next = (last or 0) + 1
-                loop.call_soon_threadsafe(opened.set_result, None)
+                self._prepare(connection)
+                loop.call_soon_threadsafe(opened.set_result, "")
                 while self._commit_what_waits(loop, connection):
                     pass
-            engine.dispose()
         except DBAPIError as error:
-            loop.call_soon_threadsafe(opened.set_exception, SpoolAway(f"{self._file}: {error.orig}"))
+            loop.call_soon_threadsafe(opened.set_result, f"{self._file}: {error.orig}")
+        finally:
+            engine.dispose()
+
+    def _prepare(self, connection: Connection) -> None:
+        with connection.begin():
+            _metadata.create_all(connection)
+            last = connection.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = 'spooled'").scalar()
+            self._next = (last or 0) + 1
 
     def _commit_what_waits(self, loop: asyncio.AbstractEventLoop, connection: Connection) -> bool:
         """One commit for all that waits. False when the spool is to be closed."""
         batch = [self._work.get()]
-        while len(batch) < 1000:
+        while batch[-1] is not None and len(batch) < AT_ONCE:
             try:
                 batch.append(self._work.get_nowait())
             except queue.Empty:
                 break
         asked = [item for item in batch if item is not None]
+        problem = self._commit(loop, connection, asked)
+        if problem is not None and not isinstance(problem, OperationalError) and len(asked) > 1:
+            for each in asked:  # the disk is well: one of them is at fault, and the others don't pay for it
+                if problem := self._commit(loop, connection, [each]):
+                    _refuse(loop, [each], problem)
+        elif problem is not None:
+            _refuse(loop, asked, problem)
+        return len(asked) == len(batch)
+
+    def _commit(
+        self, loop: asyncio.AbstractEventLoop, connection: Connection, asked: Sequence[_Asked]
+    ) -> Exception | None:
+        """One transaction; those who wait hear their results after it, in their order. What failed, if it did."""
         next_before = self._next
-        outcomes: list[tuple[asyncio.Future[Any], Any]] = []
         try:
             with connection.begin():
-                outcomes = [(future, work(connection)) for work, future in asked]
+                results = [each.work(connection) for each in asked]
         except Exception as error:  # noqa: BLE001  # whatever it is, those who wait hear of it, and the thread goes on
             self._next = next_before
-            reason = error.orig if isinstance(error, DBAPIError) else error
-            log.error("spool_commit_failed", reason=str(reason), waiting=len(asked))
-            loop.call_soon_threadsafe(_fail, [future for _, future in asked], SpoolAway(str(reason)))
-        else:
-            loop.call_soon_threadsafe(_resolve, outcomes)
-        return len(asked) == len(batch)
+            return error
+        loop.call_soon_threadsafe(_resolve, asked, results)
+        return None
 
     def _append(self, connection: Connection, drafts: Sequence[Draft]) -> list[SpooledRow]:
         rows = []
@@ -292,8 +318,13 @@ class Spool:
     def _sealed(self, row: SpooledRow) -> bytes:
         return self._keys.seal(row.payload, table="spooled", column="payload", row=str(row.sequence))
 
-    def _unsealed(self, sequence: int, payload: bytes) -> bytes:
-        return self._keys.unseal(payload, table="spooled", column="payload", row=str(sequence))
+    def _whole(self, row: Row[Any]) -> SpooledRow | None:
+        try:
+            payload = self._keys.unseal(row.payload, table="spooled", column="payload", row=str(row.sequence))
+        except Unsealable:
+            log.error("spooled_row_damaged", sequence=row.sequence, device=row.device)
+            return None
+        return SpooledRow(row.sequence, row.lane, row.device, payload)
 
     def _command(self, identity: str, body: bytes) -> Command:
         return COMMAND.validate_json(self._keys.unseal(body, table="command", column="body", row=identity))
@@ -305,13 +336,19 @@ def _on_connect(connection: Any, _record: Any) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _resolve(outcomes: list[tuple[asyncio.Future[Any], Any]]) -> None:
-    for future, value in outcomes:
-        if not future.done():
-            future.set_result(value)
+def _resolve(asked: Sequence[_Asked], results: Sequence[Any]) -> None:
+    for each, result in zip(asked, results, strict=True):
+        if not each.done.done():
+            each.done.set_result(result)
 
 
-def _fail(futures: list[asyncio.Future[Any]], error: SpoolAway) -> None:
-    for future in futures:
-        if not future.done():
-            future.set_exception(error)
+def _refuse(loop: asyncio.AbstractEventLoop, asked: Sequence[_Asked], error: Exception) -> None:
+    reason = str(error.orig) if isinstance(error, DBAPIError) else blame(error)
+    log.error("spool_commit_failed", reason=reason, waiting=len(asked))
+
+    def tell() -> None:
+        for each in asked:
+            if not each.done.done():
+                each.done.set_exception(SpoolAway(reason))
+
+    loop.call_soon_threadsafe(tell)

@@ -10,7 +10,15 @@ from collections.abc import Callable
 from hub.core.adapter import Adapter, Frame, Outgoing
 
 Receive = Callable[[Adapter, Frame, int], asyncio.Future[Outgoing | None]]
-"""(adapter, frame, connection) → the reply, done when everything the frame says is on disk. Raises nothing; the future
-fails when the frame couldn't be kept, and then the device must hear no yes."""
-Junk = Callable[[Adapter, Frame, int, str], asyncio.Future[Outgoing | None]]
-"""(adapter, the bytes, connection, reason): a stretch of a stream that is no frame"""
+"""(adapter, frame, connection) → the reply, done when everything the frame says is on disk; None where the device gets
+none. Raises nothing; the future fails with SpoolAway when the frame couldn't be kept, and then the device must hear no
+yes."""
+Junk = Callable[[Adapter, Frame, int, str], asyncio.Future[bool]]
+"""(adapter, the bytes, connection, reason): a stretch of a stream that is no frame. True once it is kept for a declared
+device, which may then hear the protocol's no."""
+
+
+def plain_address(address: object) -> str:
+    """A network address as building.toml writes it: an IPv4 one that came over an IPv6 socket without its prefix,
+    a link-local one without its zone."""
+    return str(address or "").removeprefix("::ffff:").partition("%")[0]

@@ -10,12 +10,14 @@ from aiohttp import web
 from hub.core.adapter import Adapter, Frame, Http, RequestHead
 from hub.core.pictures import cut_pictures
 from hub.store.spool import SpoolAway
-from hub.transports import Receive
+from hub.transports import Receive, plain_address
 
 log = structlog.get_logger()
 
 BODY_LIMIT = 4 * 1024 * 1024
 ANSWER_WITHIN = 20.0
+KEPT_ALIVE = 75.0
+"""seconds that a connection waits for its next request: readers poll every 5 to 60 s"""
 
 
 class HttpListener:
@@ -38,11 +40,13 @@ class HttpListener:
 
     async def start(self) -> None:
         """Raises OSError when the address can't be listened on."""
+        if not self._prefixes:
+            return
         app = web.Application(client_max_size=BODY_LIMIT)
         app.router.add_route("*", "/{path:.*}", self._serve)
-        self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=75)
+        self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=KEPT_ALIVE, shutdown_timeout=0.2)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._address, self._port, shutdown_timeout=0.2).start()
+        await web.TCPSite(self._runner, self._address, self._port).start()
         log.info("listening", transport="http", address=self._address, port=self.port)
 
     async def stop(self) -> None:
@@ -57,22 +61,22 @@ class HttpListener:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
             return web.Response(status=413, text=f"larger than {BODY_LIMIT} bytes\n")
+        except web.RequestPayloadError:
+            return web.Response(status=400, text="the body ended early or isn't encoded as its head says\n")
         head = RequestHead(
             request.method,
             request.path,
             dict(request.query.items()),
             {name.lower(): value for name, value in request.headers.items()},
         )
-        frame = Frame(cut_pictures(body), datetime.now(UTC), request=head, peer=request.remote or "")
+        peer = plain_address(request.remote)
+        frame = Frame(cut_pictures(body), datetime.now(UTC), request=head, peer=peer)
+        kept = self._receive(adapter, frame, id(request.transport))
         try:
-            reply = await asyncio.wait_for(
-                asyncio.shield(self._receive(adapter, frame, id(request.transport))), ANSWER_WITHIN
-            )
-        except (
-            SpoolAway,
-            TimeoutError,
-        ):  # logged where it failed; 503 makes the device keep the record and send it again
+            async with asyncio.timeout(ANSWER_WITHIN):
+                reply = await asyncio.shield(kept)
+        except (SpoolAway, TimeoutError):  # logged where it failed; the device keeps the record and sends it again
             return web.Response(status=503, text="not kept, send again\n")
         if reply is None:
-            return web.Response(status=403, text="this device is not declared\n")
+            return web.Response()
         return web.Response(status=reply.status, body=reply.payload, content_type=reply.content_type)

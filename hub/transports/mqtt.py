@@ -33,6 +33,7 @@ class MqttTransport:
         ]
         self._connection = 0
         self._under_way = 0
+        self._full = False
         self.let_fall = 0
         self._client = BusClient(
             broker,
@@ -58,15 +59,22 @@ class MqttTransport:
 
     def _on_message(self, message: Message) -> None:
         adapter = next((a for pattern, a in self._patterns if matches(pattern, message.topic)), None)
-        if adapter is None:
-            return
-        if self._under_way >= UNDER_WAY:
-            self.let_fall += 1
+        if adapter is None or not self._has_room():
             return
         frame = Frame(cut_pictures(message.payload), datetime.now(UTC), topic=message.topic, retained=message.retained)
         connection = self._connection
         self._under_way += 1
         self._receive(adapter, frame, connection).add_done_callback(lambda kept: self._answer(kept, connection))
+
+    def _has_room(self) -> bool:
+        if self._under_way < UNDER_WAY:
+            self._full = self._full and self._under_way > UNDER_WAY // 2
+            return True
+        self.let_fall += 1
+        if not self._full:
+            self._full = True
+            log.error("frames_let_fall", under_way=self._under_way)
+        return False
 
     def _answer(self, kept: "asyncio.Future[Outgoing | None]", connection: int) -> None:
         self._under_way -= 1

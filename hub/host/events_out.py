@@ -1,0 +1,131 @@
+"""Events out: to disk, then to the broker and, life, straight to the intake beside us; until receipted."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import structlog
+from pydantic import ValidationError
+
+from hub.bus import topics
+from hub.core.envelope import Lane
+from hub.core.events import Event, dump_event, parse_event
+from hub.core.passing import HostStatus
+from hub.host.tasks import Tasks
+from hub.host.window import Window
+from hub.store.spool import Draft, Spool, SpoolAway, SpooledRow
+
+log = structlog.get_logger()
+
+TICK = 0.25
+
+
+class Local(Protocol):
+    """The intake in the same process: hears of life events and of the host's state while the broker is away."""
+
+    def offer(self, events: Sequence[Event]) -> None: ...
+    def host_status(self, host: str, status: HostStatus) -> None: ...
+    def device_status(self, device: str, status: Mapping[str, Any] | None) -> None: ...
+
+
+class EventsOut:
+    """`publish(lane, topic, payload)` hands a message to a lane's session and says whether there was a connection."""
+
+    def __init__(
+        self,
+        host: str,
+        site: str,
+        spool: Spool,
+        publish: Callable[[Lane, str, bytes], bool],
+        local: Local | None,
+        tasks: Tasks,
+    ) -> None:
+        self._head = b'{"host":"%s","sequence":' % host.encode()  # an Identifier: nothing in it to escape
+        self._site = site
+        self._spool = spool
+        self._publish = publish
+        self._local = local
+        self._tasks = tasks
+        self._kick = asyncio.Event()
+        self._stranded = (0, 0)
+        """(sequence, how many looks found it neither out nor to be read)"""
+        self._life = Window("life", spool, self._publish_row, time.monotonic)
+        self._routine = Window("routine", spool, self._publish_row, time.monotonic)
+
+    async def keep(self, events: Sequence[Event]) -> None:
+        """Returns once they are on disk; none, once all that was asked to be kept before is. Raises SpoolAway."""
+        drafts = [Draft(event.lane, event.device, dump_event(event)) for event in events]
+        try:
+            rows = await self._spool.append(drafts)
+        except SpoolAway as error:
+            log.error("events_not_kept", count=len(events), reason=str(error))
+            raise
+        self.committed(rows)
+
+    def committed(self, rows: Sequence[SpooledRow]) -> None:
+        """What stands on disk goes out."""
+        if not rows:
+            return
+        if self._local:
+            self._offer([row for row in rows if row.lane == "life"])
+        self._life.committed([row for row in rows if row.lane == "life"])
+        self._routine.committed([row for row in rows if row.lane == "routine"])
+        self._kick.set()
+
+    def receipt(self, ranges: Sequence[tuple[int, int]], *, restart: bool = False) -> None:
+        """The intake's word: the store has committed these."""
+        if restart:
+            self.begin_again()
+        if ranges:
+            for window in (self._life, self._routine):
+                window.received(ranges)
+            self._tasks.begin(self._forget(ranges), "host-forget")
+        self._kick.set()
+
+    def begin_again(self) -> None:
+        """From the oldest row on: the session is new, or the intake is."""
+        for window in (self._life, self._routine):
+            window.begin_again()
+        self._kick.set()
+
+    def look_for_stranded(self, oldest: int | None) -> None:
+        """The oldest row on disk is out, or to be read; one that is neither (its forgetting failed) is sent again."""
+        if oldest is None or any(window.will_send(oldest) for window in (self._life, self._routine)):
+            return
+        looks = self._stranded[1] + 1 if self._stranded[0] == oldest else 1
+        self._stranded = (oldest, looks)
+        if looks == 2:  # at the first its forgetting may be under way; one still here at the third is damaged
+            self.begin_again()
+
+    async def run(self) -> None:
+        """Empty the spool, life first, until cancelled."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TICK):
+                    await self._kick.wait()
+            self._kick.clear()
+            with contextlib.suppress(SpoolAway):  # the spool says why; the rows are read at the next turn
+                await self._life.fill()
+                await self._routine.fill()
+
+    def _on_the_wire(self, row: SpooledRow) -> bytes:
+        return self._head + b"%d,%s" % (row.sequence, row.payload[1:])
+
+    def _publish_row(self, row: SpooledRow) -> bool:
+        return self._publish(row.lane, topics.events(self._site, row.lane, row.device), self._on_the_wire(row))
+
+    def _offer(self, rows: Sequence[SpooledRow]) -> None:
+        offered = []
+        for row in rows:
+            try:
+                offered.append(parse_event(self._on_the_wire(row)))
+            except ValidationError as error:  # the intake refuses its copy from the broker, and says so there
+                log.error("own_event_unreadable", sequence=row.sequence, problems=error.error_count())
+        if self._local and offered:
+            self._local.offer(offered)
+
+    async def _forget(self, ranges: Sequence[tuple[int, int]]) -> None:
+        with contextlib.suppress(SpoolAway):
+            await self._spool.forget(ranges)

@@ -1,0 +1,202 @@
+"""Frames in: decoded, what they mean put on this machine's disk, and only then the reply.
+
+A frame that nobody can read is kept with the reason, and is answered where the answer can be formed. A device that
+isn't declared gets no yes; but a fire that it reports is raised, once a source.
+"""
+
+import asyncio
+import base64
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from hub.core.adapter import Adapter, Decoded, DeviceContext, Frame, Http, Outgoing, Tcp, Unreadable
+from hub.core.building import Building, Device
+from hub.core.device_events import DeviceOffline, DeviceOnline, FrameQuarantined, Quarantined
+from hub.core.envelope import event_id
+from hub.core.events import Event
+from hub.core.failures import blame
+from hub.core.fire_events import FireAlarm, FireEvacuation
+from hub.core.text import clean
+from hub.host.commands import Commands
+from hub.host.events_out import EventsOut
+from hub.host.knocks import Knocks, frame_topic, knock_id
+from hub.host.news import News
+from hub.host.presence import Presence
+from hub.host.tasks import Tasks
+from hub.store.spool import SpoolAway
+
+log = structlog.get_logger()
+
+KEPT_BYTES = 256 * 1024
+FIRES_REMEMBERED = 1000
+"""undeclared sources whose fire was raised; beyond, the first one is forgotten and would be raised again"""
+NOT_DECLARED = Outgoing(b"this device is not declared\n", status=403)
+
+
+class Frames:
+    """`receive` and `junk` are what the transports call; their futures fail with SpoolAway alone."""
+
+    def __init__(
+        self,
+        building: Building,
+        adapters: Mapping[str, Adapter],
+        contexts: Mapping[str, DeviceContext],
+        presence: Presence,
+        knocks: Knocks,
+        commands: Commands,
+        events_out: EventsOut,
+        tasks: Tasks,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._building = building
+        self._adapters = adapters
+        self._contexts = contexts
+        self._presence = presence
+        self._knocks = knocks
+        self._commands = commands
+        self._events_out = events_out
+        self._tasks = tasks
+        self._monotonic = monotonic
+        self._news = News()
+        self._device_of_connection: dict[int, str] = {}
+        self._fires_raised: OrderedDict[tuple[str, str, str], None] = OrderedDict()
+
+    def receive(self, adapter: Adapter, frame: Frame, connection: int) -> "asyncio.Future[Outgoing | None]":
+        """A frame to events, to disk; the future's reply is due once they are there."""
+        address, unreadable = _address(adapter, frame, self._building.site.id)
+        device = self._sender(adapter, address, frame, connection)
+        if device is None:
+            decoded = Decoded(unreadable=unreadable) if unreadable else None
+            return self._tasks.begin(self._unknown(adapter, address or "", frame, decoded), "frame-unknown")
+        if isinstance(adapter.transport, Tcp):
+            self._device_of_connection[connection] = device.id
+        context = self._contexts[device.id]
+        decoded = Decoded(unreadable=unreadable) if unreadable else _decode(adapter, frame, context)
+        events = self._what_is_news(device, frame, connection, decoded)
+        return self._tasks.begin(self._keep(adapter, context, frame, decoded, events), "frame")
+
+    def junk(self, adapter: Adapter, frame: Frame, connection: int, reason: str) -> "asyncio.Future[bool]":
+        """Bytes that are no frame: kept with the reason, under the device of their connection where it is known."""
+        return self._tasks.begin(self._keep_junk(adapter, frame, connection, reason), "junk")
+
+    def connection_gone(self, connection: int) -> None:
+        self._device_of_connection.pop(connection, None)
+
+    def _sender(self, adapter: Adapter, address: str | None, frame: Frame, connection: int) -> Device | None:
+        """Who sent it: the address says so, or the stream's earlier frames."""
+        if address is not None:
+            return self._building.device_at(adapter.name, address, frame.peer)
+        if isinstance(adapter.transport, Tcp):
+            return self._building.devices.get(self._device_of_connection.get(connection, ""))
+        return None
+
+    def _what_is_news(self, device: Device, frame: Frame, connection: int, decoded: Decoded) -> list[Event]:
+        """The events to keep: presence that changed, and all others but states that were said before."""
+        gone = any(isinstance(event, DeviceOffline) for event in decoded.events)
+        alive = not gone and not frame.retained
+        events = self._presence.heard(device.id, frame, self._monotonic(), connection) if alive else []
+        for event in decoded.events:
+            match event:
+                case DeviceOnline():
+                    pass
+                case DeviceOffline():
+                    events += [] if frame.retained else self._presence.left(event, frame.received)
+                case _ if self._news.is_news(event):
+                    events.append(event)
+                case _:
+                    pass
+        return events
+
+    async def _keep(
+        self, adapter: Adapter, context: DeviceContext, frame: Frame, decoded: Decoded, events: list[Event]
+    ) -> Outgoing | None:
+        """On disk first; then the outcomes it brings, the commands it asks for, and the reply."""
+        if decoded.unreadable:
+            events.append(_quarantined(context, adapter, frame, decoded.unreadable.reason))
+        if events or decoded.events:
+            await self._spooled(events)
+        for outcome in decoded.outcomes:
+            await self._commands.answered(context.id, outcome)
+        if decoded.takes_commands:
+            carried = await self._commands.carried_away(context.id, decoded.takes_commands)
+            if carried:
+                return carried
+        return decoded.reply
+
+    async def _spooled(self, events: Sequence[Event]) -> None:
+        try:
+            await self._events_out.keep(events)
+        except SpoolAway:
+            self._presence.owe(events)
+            raise
+        self._news.kept(events)
+
+    async def _keep_junk(self, adapter: Adapter, frame: Frame, connection: int, reason: str) -> bool:
+        decoded = Decoded(unreadable=Unreadable(reason))
+        device = self._device_of_connection.get(connection)
+        if device is None:
+            await self._unknown(adapter, "", frame, decoded)
+            return False
+        await self._keep(adapter, self._contexts[device], frame, decoded, [])
+        return True
+
+    async def _unknown(
+        self, adapter: Adapter, address: str, frame: Frame, decoded: Decoded | None = None
+    ) -> Outgoing | None:
+        """No yes and no command; but a fire is raised, once a source."""
+        site = self._building.site
+        name = knock_id(adapter.name, address, frame.peer)
+        context = DeviceContext(site.id, name, address, ZoneInfo(site.time_zone), adapter.lane, adapter.options())
+        decoded = decoded or _decode(adapter, frame, context)
+        self._knocks.heard(adapter.name, address, frame, decoded)
+        fires = [e for e in decoded.events if isinstance(e, FireAlarm | FireEvacuation) and e.data.active]
+        if fires:
+            await self._raise_once((adapter.name, address, frame.peer), fires[0])
+        return NOT_DECLARED if isinstance(adapter.transport, Http) else None
+
+    async def _raise_once(self, source: tuple[str, str, str], fire: Event) -> None:
+        if source in self._fires_raised:
+            return
+        self._fires_raised[source] = None
+        if len(self._fires_raised) > FIRES_REMEMBERED:
+            self._fires_raised.popitem(last=False)
+        try:
+            await self._events_out.keep([fire])
+        except SpoolAway:
+            self._fires_raised.pop(source, None)
+            raise
+
+
+def _address(adapter: Adapter, frame: Frame, site: str) -> tuple[str | None, Unreadable | None]:
+    try:
+        return adapter.address(frame, site), None
+    except Exception as error:  # noqa: BLE001  # a vendor's code failed on it: the frame is kept all the same
+        return None, _failed(adapter, error)
+
+
+def _decode(adapter: Adapter, frame: Frame, context: DeviceContext) -> Decoded:
+    try:
+        return adapter.decode(frame, context)
+    except Exception as error:  # noqa: BLE001  # a vendor's code failed on it: the frame is kept all the same
+        return Decoded(unreadable=_failed(adapter, error))
+
+
+def _failed(adapter: Adapter, error: Exception) -> Unreadable:
+    log.error("adapter_failed", adapter=adapter.name, failure=blame(error))
+    return Unreadable(f"the adapter {adapter.name} failed on it: {type(error).__name__}")
+
+
+def _quarantined(context: DeviceContext, adapter: Adapter, frame: Frame, reason: str) -> Event:
+    """The same bytes again are the same event."""
+    topic = frame_topic(frame)
+    kept = frame.payload[:KEPT_BYTES]
+    if len(kept) < len(frame.payload):
+        reason += f" (only the first {len(kept)} of {len(frame.payload)} bytes are kept)"
+    text = base64.b64encode(kept).decode()
+    mark = event_id(None, site=context.site, device=context.id, type_name="frame", subject=topic, record=text)
+    data = Quarantined(reason=clean(reason, 1000), quarantine=str(mark), frame=text, topic=topic or None)
+    return context.event(FrameQuarantined, data, frame=frame, record=f"quarantine/{mark}")

@@ -1,0 +1,106 @@
+"""What the intake does in the writer's transaction: drop repeats, load facts, decide, apply, write; or put aside."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hub.core.building import Building
+from hub.core.device_events import DeadlineReached, FrameQuarantined, Quarantined
+from hub.core.effects import ClearDeadline
+from hub.core.envelope import Lane, event_id
+from hub.core.events import Event
+from hub.core.facts import Facts
+from hub.rules import decide
+from hub.rules.bare import raise_bare
+from hub.store import effects, events, facts, quarantine
+from hub.store.database import Transaction
+from hub.store.told import Decided
+
+DECIDING = 0.010
+"""seconds of deciding after which a routine batch stops growing"""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How many of a batch, from its beginning, were taken; and the ids of deadlines that had been cleared before."""
+
+    taken: int
+    gone: frozenset[str]
+
+
+def settle(tx: Transaction, building: Building, channels: tuple[str, ...], batch: Sequence[Event]) -> Settled:
+    """Everything that a batch changes, in one transaction."""
+    fresh = events.unseen(tx, batch)
+    fallen_due = [event for event in batch if isinstance(event, DeadlineReached)]
+    known = facts.load(tx, building, facts.Wanted.of([*fresh, *fallen_due], building), tx.now)
+    known.channels = channels
+    decided: list[Decided] = []
+    gone: set[str] = set()
+    taken = len(batch)
+    started = time.perf_counter()
+    for event in fresh:
+        if decided and event.lane == "routine" and time.perf_counter() - started > DECIDING:
+            taken = next(i for i, other in enumerate(batch) if _same_row(other, event))
+            break
+        if not isinstance(event, DeadlineReached):
+            decided.append(Decided(event, event.at, known.apply(decide(event, known))))
+        elif _still_due(event, known):
+            over = known.apply([ClearDeadline(event.data.deadline)])
+            decided.append(Decided(event, event.at, [*over, *known.apply(decide(event, known))]))
+        else:
+            gone.add(str(event.id))
+    new = {event.id for event in fresh}
+    for event in (e for e in fallen_due if e.id not in new and _still_due(e, known)):
+        over = known.apply([ClearDeadline(event.data.deadline)])  # decided before: only its row is still there
+        decided.append(Decided(None, event.at, over))
+    events.add(tx, [each.cause for each in decided if each.cause], building)
+    effects.add_all(tx, building.site.id, decided)
+    return Settled(taken, frozenset(gone))
+
+
+def put_aside(tx: Transaction, building: Building, event: Event, problem: str, *, store: bool) -> None:
+    """An event that fails, in a commit of its own: quarantined, and of life raised bare, by no rule. `store`: a life
+    event is stored beside that like any other, where the storing isn't what fails."""
+    site = building.site.id
+    if quarantine.get(tx, site, str(event.id)) is not None:
+        return
+    quarantine.add_event(tx, site, event, reason="event_failed", traceback=problem)
+    if isinstance(event, DeadlineReached):
+        effects.add(tx, site, [ClearDeadline(event.data.deadline)], cause=None, at=event.at)
+    if event.lane == "life":
+        if store:
+            events.add(tx, events.unseen(tx, [event]), building)
+        effects.add(tx, site, raise_bare(event), cause=None, at=event.at)
+
+
+def put_bytes_aside(tx: Transaction, building: Building, lane: Lane, device: str, payload: bytes, problem: str) -> None:
+    """A message that is none of our events. On the life lane it is raised bare: it may have been a fire."""
+    site = building.site.id
+    mark = quarantine.add_bytes(tx, site, payload, reason="event_unreadable", traceback=problem)
+    if lane != "life":
+        return
+    identity = event_id(
+        None, site=site, device=device, type_name="frame.quarantined", subject=None, record=f"unreadable/{mark}"
+    )
+    event = FrameQuarantined(
+        id=identity,
+        source=f"/sites/{site}/devices/{device}" if device else f"/sites/{site}/hub",
+        time=tx.now,
+        received=tx.now,
+        lane="life",
+        clock="hub",
+        data=Quarantined(reason="event_unreadable", quarantine=mark),
+    )
+    if fresh := events.unseen(tx, [event]):
+        events.add(tx, fresh, building)
+        effects.add(tx, site, raise_bare(event), cause=None, at=event.at)
+
+
+def _same_row(one: Event, other: Event) -> bool:
+    """A copy that is stored under an id of its own is still the same row of its host's spool."""
+    return one.id == other.id or (one.host is not None and (one.host, one.sequence) == (other.host, other.sequence))
+
+
+def _still_due(event: DeadlineReached, known: Facts) -> bool:
+    deadline = known.deadlines.get(event.data.deadline)
+    return deadline is not None and deadline.due == event.data.due

@@ -1,0 +1,340 @@
+"""The intake at work: takes events in, settles them batch by batch, a lane beside the other, and sends receipts.
+
+A failed batch is tried an event at a time; one that fails three times is put aside. While the database is away,
+everything waits, and nothing gets a receipt.
+"""
+
+import asyncio
+import traceback
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import structlog
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from hub.bus import messages, topics
+from hub.bus.client import BrokerAddress, BusClient, Message
+from hub.core.building import Building
+from hub.core.envelope import Lane
+from hub.core.events import Event, parse_event
+from hub.core.failures import blame
+from hub.core.passing import HostStatus, Passing, RowNumber
+from hub.core.text import Identifier
+from hub.intake.deciding import put_aside, put_bytes_aside, settle
+from hub.intake.lane import Taken, Waiting
+from hub.intake.statuses import Statuses
+from hub.store.database import Priority, Store, StoreAway, Transaction
+
+log = structlog.get_logger()
+
+TRIES = 3
+AWAY_FIRST, AWAY_MOST = 0.2, 5.0
+IDLE = 1.0
+REFUSED_AT_ONCE = 100
+"""unreadable messages being put aside; beyond, one is let fall, and its host sends it again"""
+
+Receipt = Callable[[str, Sequence[tuple[int, int]]], None]
+"""(host, ranges): rows that the store has"""
+
+
+class Row(BaseModel):
+    """Whose row a message is, where it says so."""
+
+    model_config = ConfigDict(frozen=True)
+
+    host: Identifier
+    sequence: RowNumber
+
+
+class Intake:
+    """`tell_host` reaches a host in the same process; the others get their receipts over the broker."""
+
+    def __init__(
+        self,
+        building: Building,
+        store: Store,
+        broker: BrokerAddress,
+        channels: tuple[str, ...] = ("desk",),
+        tell_host: Receipt = lambda host, ranges: None,
+    ) -> None:
+        self._building = building
+        self._site = building.site.id
+        self._store = store
+        self._channels = channels
+        self._tell_host = tell_host
+        self._waiting: dict[Lane, Waiting] = {"life": Waiting("life"), "routine": Waiting("routine")}
+        self._greeted: set[str] = set()
+        self._refusing: set[asyncio.Task[None]] = set()
+        self._statuses = Statuses(self._site, store)
+        self._counted: Counter[str] = Counter()
+        self._spools: dict[str, int] = {}
+        self.passing = Passing()
+        self.store_away = ""
+        own = f"{topics.ROOT}/{self._site}"
+        subscriptions: dict[Lane, tuple[str, ...]] = {
+            "life": (f"{own}/events/life/+",),
+            "routine": (f"{own}/events/routine/+", f"{own}/hosts/+", f"{own}/devices/+"),
+        }
+        self._bus = {
+            lane: BusClient(
+                broker,
+                f"intake-{self._site}-{lane}",
+                subscriptions=patterns,
+                on_message=self._on_message,
+                on_up=self._greeted.clear,
+            )
+            for lane, patterns in subscriptions.items()
+        }
+
+    async def run(self) -> None:
+        """Take events until cancelled. A lane never waits for the other one's batch."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for lane, client in self._bus.items():
+                    tasks.create_task(client.run(), name=f"intake-bus-{lane}")
+                tasks.create_task(self._settle_all("life", Priority.LIFE), name="intake-life")
+                tasks.create_task(self._settle_all("routine", Priority.ROUTINE), name="intake-routine")
+                tasks.create_task(self._statuses.run(), name="intake-statuses")
+        finally:
+            for task in self._refusing:
+                task.cancel()
+
+    @property
+    def health(self) -> dict[str, Any]:
+        return {
+            "broker": all(client.connected for client in self._bus.values()),
+            "store": not self.store_away,
+            "waiting": sum(len(waiting) for waiting in self._waiting.values()),
+            "taken": {lane: self._counted[lane] for lane in self._waiting},
+            "batches": self._counted["batches"],
+            "receipts": self._counted["receipts"],
+            "spools": dict(self._spools),
+        }
+
+    # what comes in
+
+    def offer(self, offered: Sequence[Event]) -> None:
+        """Life events straight from a host in this process: the broker's copy changes nothing any more."""
+        for event in offered:
+            self._take(Taken(event))
+
+    def reached(self, event: Event) -> "asyncio.Future[bool]":
+        """A deadline that fell due. True once it is decided and its row gone; False if it was cleared meanwhile."""
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._take(Taken(event, done))
+        return done
+
+    def host_status(self, host: str, status: HostStatus) -> None:
+        """A host's word of the second. One not heard of before begins again: what it sent is unknown here."""
+        self.passing.host_said(host, status)
+        self._spools[host] = status.waiting
+        self._statuses.kept(status.kept)
+        if host not in self._greeted:
+            self._greeted.add(host)
+            self._send_receipt(host, [], restart=True)
+
+    def device_status(self, device: str, status: Mapping[str, Any] | None) -> None:
+        """A host's word on a device; None: nobody needs to know of it any more."""
+        self._statuses.said(device, status)
+
+    def _take(self, taken: Taken) -> None:
+        self._waiting[taken.event.lane].take(taken)
+
+    def _on_message(self, message: Message) -> None:
+        topic = topics.parse(message.topic)
+        match topic:
+            case topics.HubTopic(kind="events"):
+                self._on_event(topic, message.payload)
+            case topics.HubTopic(kind="hosts", name=host):
+                self._on_host(host, message.payload)
+            case topics.HubTopic(kind="devices", name=device):
+                self._statuses.heard(device, message.payload)
+            case _:
+                pass
+
+    def _on_host(self, host: str, payload: bytes) -> None:
+        if payload in (b"", b"{}"):
+            return  # its will: it is gone, and has nothing to say
+        try:
+            self.host_status(TypeAdapter(Identifier).validate_python(host), HostStatus.model_validate_json(payload))
+        except ValidationError as error:
+            log.error("host_status_unreadable", problems=error.error_count())
+
+    def _on_event(self, topic: topics.HubTopic, payload: bytes) -> None:
+        try:
+            event = parse_event(payload)
+        except ValidationError as error:
+            self._refuse(topic, payload, _problems(error))
+            return
+        if event.site != self._site:
+            self._refuse(topic, payload, "the event is another site's")
+        elif event.host is None or event.sequence is None:
+            self._refuse(topic, payload, "the event is no row of a host's spool")
+        else:
+            self._take(Taken(event))
+
+    # one commit after the other
+
+    async def _settle_all(self, lane: Lane, priority: Priority) -> None:
+        waiting = self._waiting[lane]
+        while True:
+            if batch := await waiting.batch(IDLE):
+                waiting.put_back(await self._settle(priority, batch))
+
+    async def _settle(self, priority: Priority, batch: Sequence[Taken]) -> Sequence[Taken]:
+        """Commit a batch and send its receipts. Returns what there was no time for, all of it if the store is away."""
+        events = [taken.event for taken in batch]
+        try:
+            settled = await self._store.write(priority, lambda tx: settle(tx, self._building, self._channels, events))
+        except StoreAway as error:
+            await self._wait_for_the_store(str(error))
+            return batch
+        except Exception as error:  # noqa: BLE001  # whatever a rule or the database does, no event is lost
+            log.error("batch_failed", events=len(batch), failure=blame(error))
+            await self._settle_alone(priority, batch)
+            return ()
+        self._settled(batch[: settled.taken], settled.gone)
+        return batch[settled.taken :]
+
+    async def _settle_alone(self, priority: Priority, batch: Sequence[Taken]) -> None:
+        """One of these fails: if the database itself is well, each goes alone, with fresh facts."""
+        await self._until_written(self._store.probe)
+        for taken in batch:
+            await self._settle_one(priority, taken)
+
+    async def _settle_one(self, priority: Priority, taken: Taken) -> None:
+        problem = ""
+        tried = 0
+        while tried < TRIES:
+            try:
+                settled = await self._store.write(
+                    priority, lambda tx: settle(tx, self._building, self._channels, [taken.event])
+                )
+            except StoreAway as error:
+                await self._wait_for_the_store(str(error))
+            except Exception as error:  # noqa: BLE001  # as above
+                tried += 1
+                problem = "".join(traceback.format_exception(error))[-8000:]
+                log.error("event_failed", type=taken.event.type, id=str(taken.event.id), failure=blame(error))
+            else:
+                self._settled([taken], settled.gone)
+                return
+        await self._put_aside(priority, taken, problem)
+
+    async def _put_aside(self, priority: Priority, taken: Taken, problem: str) -> None:
+        event = taken.event
+        log.error("event_quarantined", type=event.type, device=event.device, id=str(event.id))
+        for store in (True, False):
+            try:
+                await self._until_written(
+                    lambda: self._store.write(
+                        priority,
+                        lambda tx: put_aside(tx, self._building, event, problem, store=store),  # noqa: B023  # awaited
+                    )
+                )
+            except Exception as error:  # noqa: BLE001  # its storing fails too: the second time goes without
+                log.error("event_not_put_aside", id=str(event.id), failure=blame(error))
+            else:
+                self._settled([taken], frozenset())
+                return
+        self._waiting[event.lane].settled([taken])  # no receipt: it stays in its host's spool, and comes again
+        if taken.done and not taken.done.done():
+            taken.done.set_result(False)
+
+    # what is none of our events
+
+    def _refuse(self, topic: topics.HubTopic, payload: bytes, problem: str) -> None:
+        if len(self._refusing) >= REFUSED_AT_ONCE:
+            return
+        log.error("event_unreadable", device=topic.name, bytes=len(payload))
+        task = asyncio.create_task(self._put_bytes_aside(topic, payload, problem), name="intake-refuse")
+        self._refusing.add(task)
+        task.add_done_callback(self._refusing.discard)
+
+    async def _put_bytes_aside(self, topic: topics.HubTopic, payload: bytes, problem: str) -> None:
+        """Kept whole with the reason, and receipted if it says whose it is."""
+        lane: Lane = "life" if topic.lane == "life" else "routine"
+        priority = Priority.LIFE if lane == "life" else Priority.ROUTINE
+
+        def work(tx: Transaction) -> None:
+            put_bytes_aside(tx, self._building, lane, topic.name, payload, problem)
+
+        try:
+            await self._until_written(lambda: self._store.write(priority, work))
+            row = Row.model_validate_json(payload)
+        except ValidationError:
+            return
+        except Exception as error:  # noqa: BLE001  # it stays in its host's spool, and comes again
+            log.error("event_not_put_aside", failure=blame(error))
+            return
+        self._send_receipt(row.host, [(row.sequence, row.sequence)])
+
+    # while the store is away
+
+    async def _until_written(self, write: Callable[[], Any]) -> None:
+        while True:
+            try:
+                await write()
+            except StoreAway as error:
+                await self._wait_for_the_store(str(error))
+            else:
+                return
+
+    async def _wait_for_the_store(self, reason: str) -> None:
+        """Until a probe row can be committed."""
+        if not self.store_away:
+            log.error("store_away", reason=reason)
+        self.store_away = reason or "away"
+        wait = AWAY_FIRST
+        while True:
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, AWAY_MOST)
+            try:
+                await self._store.probe()
+            except StoreAway:
+                continue
+            if self.store_away:
+                log.info("store_back")
+            self.store_away = ""
+            return
+
+    # after the commit
+
+    def _settled(self, batch: Sequence[Taken], gone: frozenset[str]) -> None:
+        """Receipts for all of it, repeats and what was put aside too."""
+        self._counted["batches"] += 1
+        by_host: dict[str, list[int]] = {}
+        for taken in batch:
+            self._counted[taken.event.lane] += 1
+            if row := taken.row:
+                by_host.setdefault(row[0], []).append(row[1])
+            if taken.done and not taken.done.done():
+                taken.done.set_result(str(taken.event.id) not in gone)
+            self._waiting[taken.event.lane].settled([taken])
+        for host, sequences in by_host.items():
+            self._send_receipt(host, _ranges(sequences))
+
+    def _send_receipt(self, host: str, ranges: Sequence[tuple[int, int]], *, restart: bool = False) -> None:
+        self._counted["receipts"] += 1
+        self._tell_host(host, ranges)
+        receipt = messages.Receipt(host=host, sequences=[list(run) for run in ranges], restart=restart)
+        topic = topics.receipts(self._site, host)
+        self._bus["routine"].publish(topic, receipt.model_dump_json(exclude_defaults=True).encode(), qos=0)
+
+
+def _ranges(sequences: Sequence[int]) -> list[tuple[int, int]]:
+    """Sorted runs, both ends included."""
+    runs: list[tuple[int, int]] = []
+    for sequence in sorted(sequences):
+        if runs and sequence <= runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], sequence)
+        else:
+            runs.append((sequence, sequence))
+    return runs
+
+
+def _problems(error: ValidationError) -> str:
+    """Which fields, and what is wrong with each; never what stands in them."""
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['type']}" for each in problems[:20])[:2000]
