@@ -13,12 +13,13 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from hub.bus import topics
-from hub.bus.messages import DeviceStatus, Gone, HostStatus, Receipt
+from hub.bus.messages import DeviceStatus, Gone, Receipt
 from hub.core.commands import Command
 from hub.core.device_events import DeadlineReached
 from hub.core.envelope import Lane
 from hub.core.events import EVENT_CLASSES
 from hub.core.fire_events import EmergencyReported
+from hub.core.passing import HostStatus
 from hub.core.record_events import RecordEvent
 
 Json = dict[str, Any]
@@ -79,7 +80,11 @@ _OPERATIONS: Mapping[str, tuple[str, str, str]] = {
     "hostTakesReceipts": ("receive", "receipts", "The rows named are forgotten."),
     "dispatchSendsCommands": ("send", "commands", "Until the host says that it has the id on disk."),
     "hostTakesCommands": ("receive", "commands", "Each is written to its device at most once."),
-    "hostSendsDeviceStatus": ("send", "devices", "Retained."),
+    "hostSendsDeviceStatus": (
+        "send",
+        "devices",
+        "Retained; an empty message takes back what was said of one that is forgotten.",
+    ),
     "intakeTakesDeviceStatus": ("receive", "devices", "The last word on each device is kept."),
     "hostSendsItsStatus": ("send", "hosts", "Every second, retained; the will is an empty object."),
     "intakeTakesHostStatus": ("receive", "hosts", "It knows then which moments it has passed."),

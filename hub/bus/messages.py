@@ -1,4 +1,4 @@
-"""What hosts and the intake say on the hub's own topics, beside events and commands: the JSON of each message."""
+"""What hosts and the intake say on the hub's own topics, beside events, commands and a host's word of the second."""
 
 from typing import Annotated, Literal
 
@@ -16,25 +16,12 @@ class _Said(BaseModel):
 
 
 class Receipt(_Said):
-    """The store has committed these rows of the host's spool, so it may forget them. `restart`: the intake is new, or
-    back: send again what has no receipt."""
+    """The store has committed these rows of the host's spool, so it may forget them. `restart`: the intake is new, and
+    knows of nothing under way: send again what has no receipt."""
 
     host: Identifier
     sequences: list[Run]
     restart: bool = False
-
-
-class HostStatus(_Said):
-    """Every second: by `at` the spool's last row was `sequence`; `oldest` is the first without a receipt, `waiting` how
-    many there are; `kept` are commands whose ids are on the host's disk, of late; `let_fall` counts frames of devices
-    that wait for no answer."""
-
-    at: Instant
-    sequence: Sequence
-    oldest: Sequence | None = None
-    waiting: Sequence = 0
-    kept: list[Word] = []
-    let_fall: Sequence = 0
 
 
 class Gone(_Said):
