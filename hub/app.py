@@ -150,6 +150,7 @@ async def _serve(
                     config_mistakes=mistakes,
                     broker_notice=broker.notice,
                     channels=tuple(channels),
+                    read_again=intake.read_again,
                 )
                 tasks.create_task(_console(asked, loaded, desk), name="console")
             elif host:

@@ -21,10 +21,11 @@ from hub.core.events import Event, parse_event
 from hub.core.failures import blame
 from hub.core.passing import HostStatus, Passing, RowNumber
 from hub.core.text import Identifier
-from hub.intake.deciding import put_aside, put_bytes_aside, settle
+from hub.intake.deciding import EVENT_FAILED, put_aside, put_bytes_aside, settle
 from hub.intake.lane import Taken, Waiting
 from hub.intake.statuses import Statuses
 from hub.store.database import Priority, Store, StoreAway, Transaction
+from hub.store.quarantine import QuarantinedFrame
 
 log = structlog.get_logger()
 
@@ -118,6 +119,20 @@ class Intake:
         """Life events straight from a host in this process: the broker's copy changes nothing any more."""
         for event in offered:
             self._take(Taken(event))
+
+    def read_again(self, kept: QuarantinedFrame) -> bool:
+        """An event that failed, offered once more because a person says so. False for what is no event of ours: a
+        device's frame, whatever its bytes say, is for its adapter to read."""
+        if kept.reason != EVENT_FAILED:
+            return False
+        try:
+            event = parse_event(kept.frame)
+        except ValidationError:
+            return False
+        if str(event.id) != kept.id:
+            return False
+        self._take(Taken(event))
+        return True
 
     def reached(self, event: Event) -> "asyncio.Future[bool]":
         """A deadline that fell due. True once it is decided and its row gone; False if it was cleared meanwhile."""
