@@ -1,9 +1,15 @@
 """Whatever is asked wrongly is answered by a problem that says what, where, and changes nothing."""
 
-from typing import Any
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 
+from hub.console import api, gate
+from hub.console.words import Words
+from hub.store import accounts
 from hub.store.database import StoreAway
 from tests.console.api.conftest import ProgramOf
 from tests.console.api.program import ROOT, Program, operations
@@ -38,10 +44,6 @@ async def test_every_route_that_the_server_has_is_described_and_the_other_way_ro
 
 
 async def test_a_token_that_has_expired_is_none(console: Console, program_of: ProgramOf) -> None:
-    from datetime import timedelta
-
-    from hub.store import accounts
-
     token = accounts.ApiToken("t", "old", "desk", console.clock(), console.clock() + timedelta(days=1))
     await console.write(lambda tx: accounts.add_token(tx, console.desk.site, "old-secret", token))
     program = await program_of("desk")
@@ -181,3 +183,18 @@ async def test_while_the_store_is_away_it_says_so(
     said = await program.get("/visits")
     assert (said.status, said.body["reason"], said.headers["Retry-After"]) == (503, "store_away", "2")
     assert "disk" not in str(said.body)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_reason_that_the_api_gives_has_words(language: Literal["zh", "en"]) -> None:
+    sources = [*Path(api.__file__).parent.glob("*.py"), Path(gate.__file__)]
+    said = {
+        reason
+        for file in sources
+        for reason in re.findall(r"problem\(\s*request, \d+, \"([a-z_.]+)\"", file.read_text("utf-8"))
+    }
+    said |= {f"refused.{one}" for one in ("body.invalid", "query.invalid", "body.too_large", "header.invalid")}
+    words = Words(language)
+    lacking = [reason for reason in said if not words.has(reason) and not words.has(f"refused.{reason}")]
+    assert len(said) > 8
+    assert lacking == []
