@@ -54,6 +54,7 @@ class IncidentLine:
     sounds: Literal["life", "neutral", ""]
     joined: bool
     first_unanswered: bool
+    counts_down: bool
     counted_from: datetime
     counted_seconds: int
     sheet: str
@@ -148,8 +149,10 @@ def _incident_lines(snapshot: Snapshot, text: Text) -> list[IncidentLine]:
     for number, incident in enumerate(ordered):
         counted_from = incident.answered_at or incident.asked_again_at or incident.opened_at
         passed = snapshot.at - counted_from
+        of_fire = incident.kind in ("fire", "evacuation")
+        counts_down = of_fire and incident.verdict is None and not incident.late
         real = incident.verdict == "real" or (
-            incident.verdict is None and (incident.treated_as_real or passed >= JUDGE_WITHIN)
+            incident.verdict is None and (incident.treated_as_real or (counts_down and passed >= JUDGE_WITHIN))
         )
         lines.append(
             IncidentLine(
@@ -159,9 +162,10 @@ def _incident_lines(snapshot: Snapshot, text: Text) -> list[IncidentLine]:
                 sounds=_sounds(incident, text),
                 joined=incident.joined_at is not None and snapshot.at - incident.joined_at < LOUD_FOR,
                 first_unanswered=number == 0 and incident.state == "unanswered",
+                counts_down=counts_down,
                 counted_from=counted_from,
                 counted_seconds=min(180, max(0, int(passed.total_seconds()))),
-                sheet=_sheet(incident, text) if real and incident.kind in ("fire", "evacuation") else "",
+                sheet=_sheet(incident, text) if real and of_fire else "",
             )
         )
     return lines

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import secrets
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from aiohttp import web
 from hub.console.board import Snapshot, read_board
 from hub.console.desk import DESK, Desk
 from hub.console.render import Look, board_partials, look_of
+from hub.console.sessions import signed_in
 from hub.console.signed import SIGNED
 from hub.console.words import language_of
 from hub.store.changes import Subscription
@@ -20,6 +22,9 @@ from hub.store.database import StoreAway
 MERGE_FOR = 0.2
 """seconds between two frames of routine changes"""
 PING_EVERY = 5.0
+CHECK_EVERY = 60.0
+"""seconds: an open board keeps its session alive, so that a desk's night doesn't go dark; a user who may no longer
+sign in loses it"""
 REBUILD_EVERY = 30.0
 """seconds: what the passing of time alone changes, such as a visitor who is overdue"""
 _QUEUE = 16
@@ -174,8 +179,13 @@ async def live(request: web.Request) -> web.StreamResponse:
     await response.write(b"retry: 2000\n\n")
     seen = request.headers.get("Last-Event-ID", "")
     async with request.app[LIVE].joined(look, signed.session, seen) as client:
+        checked = time.monotonic()
         while True:
             await response.write(await client.queue.get())
+            if time.monotonic() - checked > CHECK_EVERY:
+                checked = time.monotonic()
+                if await signed_in(request) is None:
+                    return response
 
 
 async def who(request: web.Request) -> web.Response:

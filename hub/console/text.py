@@ -203,6 +203,9 @@ class Text:
     def alert_place(self, alert: Alert) -> str:
         if alert.door:
             return self.door(alert.door)
+        declared = self.building.devices.get(alert.device)
+        if declared and alert.label == declared.name.zh:
+            return self.device(alert.device)
         parts = [self.place(alert.fire_zone or alert.zone) if alert.fire_zone or alert.zone else "", alert.label]
         place = " · ".join(part for part in parts if part)
         if alert.shown:

@@ -12,7 +12,7 @@ from aiohttp import ClientPayloadError, ClientResponse
 
 from hub.console.render import Look
 from hub.console.stream import LIVE, Client
-from hub.store import visits
+from hub.store import accounts, visits
 from tests.console import made_up
 from tests.console.desk_side import Browser, Console, SignIn
 
@@ -98,6 +98,17 @@ async def test_signing_out_ends_the_stream(console: Console, sign_in: SignIn) ->
         with contextlib.suppress(ClientPayloadError):
             async with asyncio.timeout(5):
                 await stream.answer.content.read()
+
+
+async def test_a_user_who_may_no_longer_sign_in_loses_the_stream(
+    console: Console, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.console.stream.CHECK_EVERY", 0)
+    async with listening(await sign_in("desk")) as stream:
+        await console.write(lambda tx: accounts.close_sessions_of(tx, made_up.SITE, "u-desk"))
+        await console.write(lambda tx: visits.put(tx, [made_up.visit(1, console.clock())]))
+        async with asyncio.timeout(10):
+            await stream.answer.content.read()
 
 
 async def test_a_client_that_reads_nothing_is_let_go() -> None:

@@ -6,6 +6,9 @@ import { chime, lifeAlarm, running, softTone, startSound, testSound } from './so
 
 const chimed = new Set();
 const said = new Map();
+const joined = new Map();
+const JOINED_SOUNDS_FOR = 10_000;
+let soundsUntil = 0;
 let first = true;
 
 // After every change: sound follows what the board shows, and each incident is said once a state.
@@ -13,14 +16,14 @@ function attend(what) {
   tick();
   if (what === 'stale') return softTone();
   const lines = [...document.querySelectorAll('#incidents [data-incident]')];
-  lifeAlarm(Boolean(document.querySelector('[data-sounds="life"]')));
+  for (const line of lines) heedJoined(line);
+  lifeAlarm(Boolean(document.querySelector('[data-sounds="life"]')) || Date.now() < soundsUntil);
   for (const line of lines) {
     const { incident, says } = line.dataset;
     if (said.get(incident) === says) continue;
     said.set(incident, says);
     sayAlarm(says);
     if (line.dataset.sounds === 'neutral' && line.dataset.state === 'unanswered') chime();
-    else if (!first && line.dataset.joined && line.dataset.sounds !== 'life') chime();
   }
   let fresh = false;
   for (const line of document.querySelectorAll('#queue [data-chime]')) {
@@ -29,6 +32,19 @@ function attend(what) {
   }
   if (fresh && !first) chime();
   first = false;
+}
+
+// A new point sounds again and shows for ten seconds, even on an incident that somebody has answered.
+function heedJoined(line) {
+  const { incident, joined: at = '' } = line.dataset;
+  const before = joined.get(incident);
+  joined.set(incident, at);
+  if (first || !at || before === at || line.dataset.sounds === 'neutral') return;
+  soundsUntil = Date.now() + JOINED_SOUNDS_FOR;
+  setTimeout(() => {
+    line.classList.remove('joined');
+    attend();
+  }, JOINED_SOUNDS_FOR + 50);
 }
 
 function sayAlarm(sentence) {

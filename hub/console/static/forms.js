@@ -10,6 +10,7 @@ export function startForms() {
   });
   document.addEventListener('acted', ({ target, detail }) => {
     say(detail.say);
+    target.closest?.('.incident')?.querySelectorAll('details').forEach((list) => { list.open = false; });
     const form = target.closest?.('form');
     if (form) finished(form);
     if (detail.go) location.assign(detail.go);
@@ -26,6 +27,9 @@ export function startForms() {
   document.addEventListener('htmx:error', () => say(document.body.dataset.unreachable, true));
   document.addEventListener('input', ({ target }) => keepDraft(target.form));
   document.addEventListener('click', ({ target }) => {
+    for (const list of document.querySelectorAll('details.causes[open]')) {
+      if (!list.contains(target)) list.open = false;
+    }
     const filler = target.closest('[data-fill]');
     if (filler) fill(filler);
     const opener = target.closest('[data-opens]');

@@ -1,11 +1,13 @@
 // The live board in this tab: takes the browser's one stream, swaps by morph, and says when the data is old.
 import { openStream } from './stream.js';
 
-const STALE_AFTER = 9500;
+const STALE_AFTER = 8500; // without a ping, which comes every 5 s
+const LOST_AFTER = 4000; // since the connection broke: it is given that long to come back
 const REFETCH_AFTER = 300;
 const root = document.documentElement;
 
 let heard = Date.now();
+let lostSince = Infinity;
 let lastAt = '';
 let current = '';
 let told = () => {};
@@ -14,7 +16,9 @@ export function startLive(onChange) {
   told = onChange;
   keepOpenThings();
   subscribe(root.lang === 'en' ? 'en' : 'zh', take);
-  setInterval(() => Date.now() - heard > STALE_AFTER && markStale(), 500);
+  setInterval(() => {
+    if (Date.now() - heard > STALE_AFTER || Date.now() - lostSince > LOST_AFTER) markStale();
+  }, 250);
 }
 
 function subscribe(language, listener) {
@@ -59,9 +63,14 @@ function followLeader(language, listener) {
 }
 
 async function take(message) {
-  if (message.kind === 'lost') return void root.classList.add('doubtful');
+  if (message.kind === 'lost') {
+    lostSince = Math.min(lostSince, Date.now());
+    root.classList.add('doubtful');
+    return;
+  }
   if (message.kind === 'signed_out') return void show('signed-out', true);
   heard = Date.now();
+  lostSince = Infinity;
   if (message.kind === 'ping') lastAt = message.at;
   if (message.kind === 'board') {
     lastAt = message.at;
