@@ -17,6 +17,7 @@ from hub.rules.notices import to_post
 
 VERIFY_WITHIN = timedelta(minutes=3)
 LADDER = (timedelta(seconds=30), timedelta(seconds=60))
+LAST_STEP = len(LADDER) + 1
 DETECTORS = ("smoke", "heat", "flame", "gas", "co", "multi", "unknown")
 FOLDED_IN = ("fire_pre_alarm", "fire_activation", "fire_feedback")
 """what a fire incident takes in of its zone when it opens"""
@@ -252,8 +253,8 @@ def not_verified(event: Event, facts: Facts, deadline: Deadline) -> list[Effect]
     incident = facts.incidents.get(deadline.record)
     if incident is None or incident.verdict is not None:
         return []
-    step = replace(incident, treated_as_real=True, rung=len(LADDER))
-    return [IncidentBecomes(step, "filled"), *_tell_posts(event, facts, step, len(LADDER))]
+    step = replace(incident, treated_as_real=True, rung=LAST_STEP)
+    return [IncidentBecomes(step, "filled"), *_tell_posts(event, facts, step, LAST_STEP)]
 
 
 def climb(event: Event, facts: Facts, deadline: Deadline) -> list[Effect]:
@@ -278,10 +279,14 @@ def _begin_ladder(event: Event, facts: Facts, incident: Incident) -> list[Effect
 
 
 def _tell_posts(event: Event, facts: Facts, incident: Incident, rung: int) -> list[Effect]:
-    """At once the post that hears this kind first, then the others; where no post is the first, all at once."""
+    """At once the post that hears this kind first, then the others; all of them where no post is the first, and at
+    the last step."""
     first = facts.building.post_for(_POST_KINDS[incident.kind])
     everyone = list(facts.building.posts.values())
-    posts = [first] if first and rung == 0 else [post for post in everyone if post is not first]
+    if first and rung < LAST_STEP:
+        posts = [first] if rung == 0 else [post for post in everyone if post is not first]
+    else:
+        posts = everyone
     notices: list[SendNotice] = []
     for post in posts:
         notices += to_post(facts, event, post, incident, rung)
