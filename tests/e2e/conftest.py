@@ -34,6 +34,12 @@ def building(tmp_path: Path, first: Path, free_ports: FreePorts) -> Building:
 
 
 @pytest.fixture
+def spare_port(free_ports: FreePorts) -> int:
+    """Nobody listens there."""
+    return free_ports.one()
+
+
+@pytest.fixture
 async def house(request: pytest.FixtureRequest, building: Building) -> AsyncIterator[House]:
     """Not started yet. Parametrised by `both_ways`."""
     made = House(building, getattr(request, "param", ()))

@@ -103,6 +103,11 @@ class House:
         await self.start()
 
     @property
+    def written(self) -> bytes:
+        """Everything that its hub wrote to stdout and stderr, all runs together."""
+        return b"".join(run.written for run in self._runs)
+
+    @property
     def password(self) -> str:
         """What the first start printed."""
         found = re.search(r"first user: admin .*: (\S+)", self._runs[0].said)

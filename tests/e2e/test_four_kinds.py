@@ -1,4 +1,4 @@
-"""From a device's frame to the API and to a page that is open: a visitor at the gate, a parcel, a refused card, a fire."""
+"""From a device's frame to the API and to an open page: a visitor at the gate, a parcel, a refused card, a fire."""
 
 import asyncio
 import re
