@@ -21,6 +21,22 @@ def moment_at(value: int) -> datetime:
     return _EPOCH + timedelta(microseconds=value)
 
 
+def from_moment(moment: datetime | None) -> int | None:
+    return None if moment is None else microseconds(moment)
+
+
+def maybe_moment_at(value: int | None) -> datetime | None:
+    return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+def id_bytes(identity: UUID | None) -> bytes | None:
+    return None if identity is None else identity.bytes
+
+
+def id_at(value: bytes | None) -> UUID | None:
+    return None if value is None else UUID(bytes=bytes(value))
+
+
 class Moment(TypeDecorator[datetime]):
     """An aware UTC time, kept as whole microseconds since 1970."""
 
@@ -28,10 +44,10 @@ class Moment(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        return None if value is None else microseconds(value)
+        return from_moment(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else moment_at(value)
+        return maybe_moment_at(value)
 
 
 class EventId(TypeDecorator[UUID]):
@@ -41,7 +57,7 @@ class EventId(TypeDecorator[UUID]):
     cache_ok = True
 
     def process_bind_param(self, value: UUID | None, dialect: Dialect) -> bytes | None:
-        return None if value is None else value.bytes
+        return id_bytes(value)
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> UUID | None:
-        return None if value is None else UUID(bytes=bytes(value))
+        return id_at(value)

@@ -10,10 +10,14 @@ from sqlalchemy import delete as sql_delete
 from hub.core.records import Deadline
 from hub.store import tables
 from hub.store.database import Transaction
-from hub.store.lookup import rows_among
+from hub.store.prepared import Among, Plain, readers
 from hub.store.upsert import put as put_rows
 
 _TABLE = tables.deadlines.c
+_COLUMNS = tuple(tables.deadlines.c)
+_READERS = readers(_COLUMNS)
+_BY_KEY = Among(_COLUMNS, _TABLE.key)
+_BY_RECORD = Among(_COLUMNS, _TABLE.record)
 
 
 def put(tx: Transaction, deadlines: Collection[Deadline]) -> None:
@@ -40,14 +44,12 @@ def get(tx: Transaction, site: str, key: str) -> Deadline | None:
 
 
 def named(tx: Transaction, site: str, keys: Collection[str]) -> list[Deadline]:
-    query = select(tables.deadlines).where(_TABLE.site == site)
-    return [_deadline(row) for row in rows_among(tx, query, _TABLE.key, keys)]
+    return [_read(row) for row in _BY_KEY.rows(tx.connection, site, keys)]
 
 
 def of_records(tx: Transaction, site: str, records: Collection[str]) -> list[Deadline]:
     """Those that concern one of these records."""
-    query = select(tables.deadlines).where(_TABLE.site == site)
-    return [_deadline(row) for row in rows_among(tx, query, _TABLE.record, records)]
+    return [_read(row) for row in _BY_RECORD.rows(tx.connection, site, records)]
 
 
 def delete(tx: Transaction, site: str, *keys: str) -> None:
@@ -73,6 +75,14 @@ def _row(deadline: Deadline) -> dict[str, object]:
     }
 
 
+def _read(row: Plain) -> Deadline:
+    values = (value if read is None else read(value) for value, read in zip(row, _READERS, strict=True))
+    return _made({column.name: value for column, value in zip(_COLUMNS, values, strict=True)})
+
+
 def _deadline(row: Row[Any]) -> Deadline:
-    found = dict(row._mapping)
+    return _made(dict(row._mapping))
+
+
+def _made(found: dict[str, Any]) -> Deadline:
     return Deadline(**found | {"devices": tuple(found["devices"].split())})

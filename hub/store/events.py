@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, insert, select
+from sqlalchemy import ColumnElement, Row, select
 
 from hub.core.building import Building, Place
 from hub.core.device_events import FrameQuarantined
@@ -16,8 +16,9 @@ from hub.core.envelope import Lane
 from hub.core.events import EVENT, Event
 from hub.store import quarantine, tables
 from hub.store.database import Transaction
-from hub.store.lookup import rows_among
 from hub.store.paging import Page, page
+from hub.store.prepared import Among
+from hub.store.upsert import add as insert
 
 COPY_AFTER = timedelta(minutes=10)
 """a life condition raised again under a known id, by a device whose clock is wrong, is new after this long"""
@@ -35,6 +36,7 @@ _ENVELOPE = (
     "id", "host", "sequence", "source", "type", "subject", "time", "received", "lane", "delivery", "clock",
     "vendorcode",
 )  # fmt: skip
+_BY_ID = Among([tables.events.c.id], tables.events.c.id, any_site=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def add(tx: Transaction, events: Sequence[Event], building: Building | None = No
     if not events:
         return
     kept = [_without_frame(tx, event) for event in events]
-    tx.connection.execute(insert(tables.events), [_row(tx, event, building) for event in kept])
+    insert(tx.connection, tables.events, [_row(tx, event, building) for event in kept])
     tx.touch("events", life=any(event.lane == "life" for event in kept))
 
 
@@ -196,8 +198,9 @@ def _without_frame(tx: Transaction, event: Event) -> Event:
 
 
 def _known(tx: Transaction, ids: Sequence[UUID]) -> set[UUID]:
-    column = tables.events.c.id
-    return {row.id for row in rows_among(tx, select(column), column, ids)}
+    """The id alone, of any site: the index answers without the row."""
+    found = _BY_ID.rows(tx.connection, "", [identity.bytes for identity in ids])
+    return {UUID(bytes=bytes(identity)) for (identity,) in found}
 
 
 def _raises(event: Event) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, literal_column, select
 
 from hub.core.records import Alert, Incident
 from hub.store import tables
@@ -18,6 +18,9 @@ _ALERTS = tables.alerts.c
 _INCIDENTS = tables.incidents.c
 _ALERT = Layout(tables.alerts, Alert)
 _INCIDENT = Layout(tables.incidents, Incident)
+_ALERT_OPEN = _ALERTS.handling != literal_column("'done'")
+_INCIDENT_OPEN = _INCIDENTS.state != literal_column("'done'")
+"""literal, so that the indexes of what is open answer"""
 
 
 def put_alerts(tx: Transaction, alerts: Collection[Alert]) -> None:
@@ -36,13 +39,13 @@ def put_incidents(tx: Transaction, incidents: Collection[Incident]) -> None:
 
 def open_incidents(tx: Transaction, site: str) -> list[Incident]:
     """Those that aren't done, newest first."""
-    found = _INCIDENT.find(tx, _INCIDENTS.site == site, _INCIDENTS.state != "done")
+    found = _INCIDENT.all_of(tx, site, _INCIDENT_OPEN)
     return sorted(found, key=lambda incident: (incident.opened_at, incident.id), reverse=True)
 
 
 def open_alerts(tx: Transaction, site: str) -> list[Alert]:
     """Those that aren't done, newest first."""
-    found = _ALERT.find(tx, _ALERTS.site == site, _ALERTS.handling != "done")
+    found = _ALERT.all_of(tx, site, _ALERT_OPEN)
     return sorted(found, key=lambda alert: (alert.raised_at, alert.id), reverse=True)
 
 

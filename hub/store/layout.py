@@ -1,15 +1,15 @@
 """How a record lies in its table: fields that have a column stand in it, the rest is sealed as one JSON value."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Row, Select, Table, select
+from sqlalchemy import Column, ColumnElement, Row, Select, Table, bindparam, select
 
 from hub.store.database import Transaction
-from hub.store.lookup import rows_among
+from hub.store.prepared import Among, Prepared, query_of, readers
 from hub.store.sealing import Keys
 
 R = TypeVar("R")
@@ -26,7 +26,10 @@ class Layout(Generic[R]):
         self._columns = tuple(column.name for column in table.c)
         self._row_id = tuple(row_id) or tuple(column.name for column in table.primary_key)
         self._inside: TypeAdapter[R] = TypeAdapter(record_type)
+        self._readers = readers(tuple(table.c))
         self._opened = _Opened[R]()
+        self._queries: dict[int, Prepared] = {}
+        self._amongs: dict[tuple[object, ...], Among] = {}
 
     def row(self, tx: Transaction, record: R, **extra: object) -> dict[str, object]:
         row = {name: getattr(record, name) for name in self._outside} | extra
@@ -36,37 +39,61 @@ class Layout(Generic[R]):
 
     def record(self, tx: Transaction, row: Row[Any]) -> R:
         """The record that a row holds. Raises Unsealable."""
-        values = tuple(row)
-        known = self._opened.get(tx.keys, values)
-        if known is not None:
-            return known
-        found = dict(zip(self._columns, values, strict=True))
-        outside = {name: found[name] for name in self._outside}
-        record = self._inside.validate_python(json.loads(self._plain(tx, found)) | outside)
-        self._opened.put(tx.keys, values, record)
-        return record
+        return self._record(tx, tuple(row), None)
 
     def plain(self, tx: Transaction, row: Row[Any]) -> bytes:
         """The sealed part, opened, as JSON: enough to see whether a text is in it."""
         return self._plain(tx, dict(zip(self._columns, row, strict=True)))
 
-    def _plain(self, tx: Transaction, found: Mapping[str, Any]) -> bytes:
-        return tx.keys.unseal(found["sealed"], table=self.table.name, column="sealed", row=self._place(found))
-
     def find(self, tx: Transaction, *where: ColumnElement[bool]) -> list[R]:
         return [self.record(tx, row) for row in tx.connection.execute(self.select().where(*where))]
+
+    def all_of(self, tx: Transaction, site: str, where: ColumnElement[bool]) -> list[R]:
+        """The records of a site that `where`, always the same object, holds of."""
+        query = self._queries.get(id(where))
+        if query is None:
+            asked = self.select().where(self.table.c.site == bindparam("of_site"), where)
+            query = self._queries[id(where)] = query_of(asked)
+        rows = query.rows(tx.connection, {"of_site": site})
+        return [self._record(tx, tuple(row), self._readers) for row in rows]
 
     def having(
         self,
         tx: Transaction,
         site: str,
-        column: ColumnElement[Any],
+        column: Column[Any],
         values: Collection[object],
         *where: ColumnElement[bool],
     ) -> list[R]:
-        """The records of a site whose `column` is one of `values`."""
-        query = self.select().where(self.table.c.site == site, *where)
-        return [self.record(tx, row) for row in rows_among(tx, query, column, values)]
+        """The records of a site whose `column` is one of `values`; each `where` is always the same object."""
+        if not values:
+            return []
+        key = (column.name, *map(id, where))
+        among = self._amongs.get(key)
+        if among is None:
+            among = self._amongs[key] = Among(tuple(self.table.c), column, *where)
+        return [self._record(tx, tuple(row), self._readers) for row in among.rows(tx.connection, site, values)]
+
+    def _record(
+        self, tx: Transaction, values: tuple[Any, ...], readers: Sequence[Callable[[Any], Any] | None] | None
+    ) -> R:
+        """`readers` make our values of a driver's."""
+        known = self._opened.get(tx.keys, values)
+        if known is not None:
+            return known
+        ours = (
+            values
+            if readers is None
+            else [value if read is None else read(value) for value, read in zip(values, readers, strict=True)]
+        )
+        found = dict(zip(self._columns, ours, strict=True))
+        outside = {name: found[name] for name in self._outside}
+        record = self._inside.validate_python(json.loads(self._plain(tx, found)) | outside)
+        self._opened.put(tx.keys, values, record)
+        return record
+
+    def _plain(self, tx: Transaction, found: Mapping[str, Any]) -> bytes:
+        return tx.keys.unseal(found["sealed"], table=self.table.name, column="sealed", row=self._place(found))
 
     def get(self, tx: Transaction, *where: ColumnElement[bool]) -> R | None:
         row = tx.connection.execute(self.select().where(*where)).first()

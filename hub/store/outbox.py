@@ -21,6 +21,7 @@ from hub.store.upsert import put, put_new
 _NOTICES = tables.notices.c
 _COMMANDS = tables.commands.c
 _NOTICE = Layout(tables.notices, Notice)
+_HELD = _NOTICES.state == "held"
 
 # notices
 
@@ -28,7 +29,7 @@ _NOTICE = Layout(tables.notices, Notice)
 def add_notices(tx: Transaction, notices: Collection[Notice]) -> None:
     """One that is there under its key stays as it is, unless it was held."""
     rows = [_NOTICE.row(tx, notice) for notice in notices]
-    put(tx.connection, tables.notices, rows, only_if=_NOTICES.state == "held")
+    put(tx.connection, tables.notices, rows, only_if=_HELD)
     if notices:
         tx.touch("notices")
 
@@ -157,6 +158,8 @@ def get_command(tx: Transaction, site: str, command: str) -> CommandRecord | Non
 
 
 def commands_named(tx: Transaction, site: str, ids: Collection[str]) -> list[CommandRecord]:
+    if not ids:
+        return []
     query = select(tables.commands).where(_COMMANDS.site == site)
     return [_command(tx, row) for row in rows_among(tx, query, _COMMANDS.id, ids)]
 

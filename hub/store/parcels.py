@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import Column, ColumnElement, Row, func, select
 
 from hub.core.records import Parcel, ParcelState
 from hub.store import tables
@@ -14,6 +14,7 @@ from hub.store.upsert import put as put_rows
 
 _TABLE = tables.parcels.c
 _LAYOUT = Layout(tables.parcels, Parcel)
+_STORED = _TABLE.state == "stored"
 
 
 def put(tx: Transaction, parcels: Collection[Parcel]) -> None:
@@ -26,14 +27,14 @@ def get(tx: Transaction, site: str, parcel: str) -> Parcel | None:
     return _LAYOUT.get(tx, _TABLE.site == site, _TABLE.id == parcel)
 
 
-def having(tx: Transaction, site: str, column: ColumnElement[Any], values: Collection[object]) -> list[Parcel]:
+def having(tx: Transaction, site: str, column: Column[Any], values: Collection[object]) -> list[Parcel]:
     return _LAYOUT.having(tx, site, column, values)
 
 
 def stored_in(tx: Transaction, site: str, places: Collection[tuple[str, str]]) -> list[Parcel]:
     """Those that are in one of these places now: (device, compartment)."""
     devices = {device for device, _ in places}
-    found = _LAYOUT.having(tx, site, _TABLE.device, devices, _TABLE.state == "stored")
+    found = _LAYOUT.having(tx, site, _TABLE.device, devices, _STORED)
     return [parcel for parcel in found if (parcel.device, parcel.compartment) in places]
 
 

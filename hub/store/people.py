@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import Any
 
 from sqlalchemy import ColumnElement, delete, or_
 
@@ -10,14 +9,16 @@ from hub.core.records import Credential, Person, PersonKind
 from hub.store import tables
 from hub.store.database import Transaction
 from hub.store.layout import Layout, blind, blinds
-from hub.store.lookup import rows_among
 from hub.store.paging import Page, page
+from hub.store.prepared import Among
 from hub.store.upsert import put as put_rows
 
 _PEOPLE = tables.people.c
 _CREDENTIALS = tables.credentials.c
 _PERSON = Layout(tables.people, Person)
 _CREDENTIAL = Layout(tables.credentials, Credential)
+_BY_REF = Among([_CREDENTIALS.person], _CREDENTIALS.ref)
+_BY_NUMBER = Among([_CREDENTIALS.person], _CREDENTIALS.number_blind)
 
 SEARCHED = 10_000
 """people of a site whose names a search looks through, at most"""
@@ -100,8 +101,8 @@ def find(
     numbers: Collection[str] = (),
 ) -> list[Person]:
     """All whom one of these names: `refs` as devices know them, `numbers` of cards, codes or plates."""
-    held = {row.person for row in _credentials(tx, site, _CREDENTIALS.ref, refs)}
-    held |= {row.person for row in _credentials(tx, site, _CREDENTIALS.number_blind, blinds(tx, "number", numbers))}
+    held = {person for (person,) in _BY_REF.rows(tx.connection, site, refs)}
+    held |= {person for (person,) in _BY_NUMBER.rows(tx.connection, site, blinds(tx, "number", numbers))}
     found = [
         *_PERSON.having(tx, site, _PEOPLE.id, held | set(ids) | set(refs)),
         *_PERSON.having(tx, site, _PEOPLE.phone_blind, blinds(tx, "phone", phones)),
@@ -115,10 +116,6 @@ def _whole(tx: Transaction, site: str, people: Sequence[Person]) -> list[Person]
     for credential in _CREDENTIAL.having(tx, site, _CREDENTIALS.person, [person.id for person in people]):
         held.setdefault(credential.person, []).append(credential)
     return [replace(person, credentials=tuple(held.get(person.id, ()))) for person in people]
-
-
-def _credentials(tx: Transaction, site: str, column: ColumnElement[Any], values: Collection[object]) -> Any:
-    return rows_among(tx, _CREDENTIAL.select().where(_CREDENTIALS.site == site), column, values)
 
 
 def _is(tx: Transaction, text: str) -> ColumnElement[bool]:

@@ -26,6 +26,8 @@ def put_panel_modes(tx: Transaction, modes: Collection[PanelMode]) -> None:
 
 def doors(tx: Transaction, site: str, named: Collection[str] | None = None) -> list[DoorState]:
     """All doors of the site that said something, or those named."""
+    if named is not None and not named:
+        return []
     table = tables.doors
     query = select(table).where(table.c.site == site)
     rows = tx.connection.execute(query) if named is None else rows_among(tx, query, table.c.door, named)
@@ -34,6 +36,8 @@ def doors(tx: Transaction, site: str, named: Collection[str] | None = None) -> l
 
 def panel_modes(tx: Transaction, site: str, devices: Collection[str] | None = None) -> list[PanelMode]:
     """Of all fire panels of the site, or of those named."""
+    if devices is not None and not devices:
+        return []
     table = tables.panel_modes
     query = select(table).where(table.c.site == site)
     rows = tx.connection.execute(query) if devices is None else rows_among(tx, query, table.c.device, devices)

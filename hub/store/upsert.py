@@ -1,11 +1,21 @@
-"""Insert or update in one statement, in the words of either database."""
+"""Insert or update in one statement, in the words of either database; its SQL is made once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table
+from sqlalchemy import ClauseElement, ColumnElement, Connection, Table, insert
 from sqlalchemy.dialects import postgresql, sqlite
 
+from hub.store.prepared import Prepared, writers
+
 Row = Mapping[str, object]
+
+_made: dict[tuple[object, ...], tuple[Prepared, tuple[tuple[str, Callable[[Any], Any]], ...]]] = {}
+
+
+def add(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Rows that aren't there yet."""
+    _write(connection, table, rows, "add", lambda _: insert(table))
 
 
 def put(
@@ -13,18 +23,42 @@ def put(
 ) -> None:
     """Each row becomes what the table holds under its primary key. With `only_if`, a row that is there is changed
     only where that holds of it."""
-    if not rows:
-        return
-    insert = _insert(connection, table)
-    keys = [column.name for column in table.primary_key]
-    fresh = {column.name: insert.excluded[column.name] for column in table.c if column.name not in keys}
-    connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=fresh, where=only_if), rows)
+
+    def make(connection: Connection) -> sqlite.Insert | postgresql.Insert:
+        wanted = _insert(connection, table)
+        keys = [column.name for column in table.primary_key]
+        fresh = {column.name: wanted.excluded[column.name] for column in table.c if column.name not in keys}
+        return wanted.on_conflict_do_update(index_elements=keys, set_=fresh, where=only_if)
+
+    if only_if is None:
+        _write(connection, table, rows, "put", make)
+    elif rows:
+        connection.execute(make(connection), rows)
 
 
 def put_new(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Rows that clash with one that is there, by any key, are left out."""
-    if rows:
-        connection.execute(_insert(connection, table).on_conflict_do_nothing(), rows)
+    _write(connection, table, rows, "put_new", lambda connection: _insert(connection, table).on_conflict_do_nothing())
+
+
+def _write(
+    connection: Connection,
+    table: Table,
+    rows: Sequence[Row],
+    way: str,
+    make: Callable[[Connection], ClauseElement],
+) -> None:
+    if not rows:
+        return
+    known = _made.get((table, way, *rows[0]))
+    if known is None:
+        of_table = writers(table)
+        converted = tuple((name, of_table[name]) for name in rows[0] if name in of_table)
+        known = _made[(table, way, *rows[0])] = (Prepared(make, list(rows[0])), converted)
+    prepared, converted = known
+    if converted:
+        rows = [{**row, **{name: convert(row[name]) for name, convert in converted}} for row in rows]
+    prepared.write(connection, rows)
 
 
 def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import Column, ColumnElement, Row, func, select
 
 from hub.core.records import Visit, VisitState
 from hub.store import tables
@@ -27,7 +27,7 @@ def get(tx: Transaction, site: str, visit: str) -> Visit | None:
     return _LAYOUT.get(tx, _TABLE.site == site, _TABLE.id == visit)
 
 
-def having(tx: Transaction, site: str, column: ColumnElement[Any], values: Collection[object]) -> list[Visit]:
+def having(tx: Transaction, site: str, column: Column[Any], values: Collection[object]) -> list[Visit]:
     return _LAYOUT.having(tx, site, column, values)
 
 

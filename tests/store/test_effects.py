@@ -246,7 +246,7 @@ async def test_a_whole_batch_is_written_with_few_statements(store: Store) -> Non
 
     def counted(tx: Transaction) -> tuple[list[Event], int]:
         statements = []
-        execute = tx.connection.execute
+        execute, exec_driver_sql = tx.connection.execute, tx.connection.exec_driver_sql
 
         class Counting:
             dialect = tx.connection.dialect
@@ -255,6 +255,10 @@ async def test_a_whole_batch_is_written_with_few_statements(store: Store) -> Non
             def execute(self, *arguments: Any) -> Any:
                 statements.append(arguments)
                 return execute(*arguments)
+
+            def exec_driver_sql(self, *arguments: Any) -> Any:
+                statements.append(arguments)
+                return exec_driver_sql(*arguments)
 
         tx.connection = Counting()  # type: ignore[assignment]
         return effects.add_all(tx, SITE, batch), len(statements)
