@@ -127,13 +127,20 @@ class Model(RuleBasedStateMachine):
             del self.disk.rows[sequence]
             self.got.add(sequence)
 
+    @precondition(lambda self: self.connected and self.sent)
     @rule()
     def connection_lost(self) -> None:
         self.connected = False
 
+    @precondition(lambda self: not self.connected)
     @rule()
     def connection_back(self) -> None:
         self.connected = True
+        self.window.begin_again()
+
+    @precondition(lambda self: len(self.sent) > 1)
+    @rule()
+    def intake_restarts(self) -> None:
         self.window.begin_again()
 
     @rule(seconds=st.sampled_from([0.3, 1.5, 6.0, 61.0]))
@@ -168,7 +175,7 @@ class Model(RuleBasedStateMachine):
 
 def test_whatever_comes_between_rows_go_in_order_and_none_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(window, "MOST_UNRECEIPTED", MOST)
-    searched = settings(max_examples=200, stateful_step_count=40, deadline=None, derandomize=True)
+    searched = settings(max_examples=400, stateful_step_count=30, deadline=None, derandomize=True)
     run_state_machine_as_test(Model, settings=searched)
 
 
