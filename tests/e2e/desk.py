@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,11 @@ class Desk:
     async def page(self, path: str) -> str:
         async with self._http.get(f"{self.url}{path}", headers={"Accept": "text/html"}) as answer:
             return await answer.text()
+
+    def stream(self) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """The live board, as an open page gets it."""
+        forever = aiohttp.ClientTimeout(total=None)
+        return self._http.get(f"{self.url}/live", params={"lang": "zh"}, timeout=forever, read_bufsize=2**20)
 
     async def health(self) -> Json:
         async with self._http.get(f"{self.url}/readyz") as answer:

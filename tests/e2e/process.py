@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -51,16 +52,22 @@ class HubProcess:
 
     async def ready(self, within: float = 30.0) -> None:
         """/readyz says so, and the host has told the intake that it runs."""
+        await self._told(lambda said: said["ready"] and said["parts"]["intake"]["spools"], within)
+
+    async def answers(self, within: float = 30.0) -> None:
+        """/readyz says so."""
+        await self._told(lambda said: said["ready"], within)
+
+    async def _told(self, enough: Callable[[dict[str, Any]], object], within: float) -> None:
         async with aiohttp.ClientSession() as http:
 
             async def all_there() -> bool:
                 assert self.process.poll() is None, f"hub run ended with {self.process.returncode}:\n{self.logged}"
                 try:
                     async with http.get(f"{self.building.url}/readyz") as answer:
-                        told = await answer.json()
+                        return bool(enough(await answer.json()))
                 except (aiohttp.ClientError, OSError):
                     return False
-                return bool(told["ready"] and told["parts"]["intake"]["spools"])
 
             await eventually(all_there, within, lambda: f"hub run isn't ready: {self.said}\n{self.logged}")
 
