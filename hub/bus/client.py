@@ -19,6 +19,7 @@ import structlog
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
+from hub.bus.session import Session
 from hub.core.failures import blame
 
 log = structlog.get_logger()
@@ -98,7 +99,7 @@ class BusClient:
         self._will = will
         self._protocol = address.protocol or MQTTProtocolVersion.MQTTv5
         self._connector = ThreadPoolExecutor(1, thread_name_prefix=f"mqtt-{name}")
-        self._client: paho.Client | None = None
+        self._client: Session | None = None
         self._answer: asyncio.Future[ReasonCode] | None = None
         self._gone = asyncio.Event()
         self._topics_under_way: dict[int, str] = {}
@@ -167,7 +168,7 @@ class BusClient:
             return str(reason)
         self.connected = True
         for pattern in self._subscriptions:
-            client.subscribe(pattern, qos=1)
+            client.subscribe(pattern, qos=0)  # kept on our disk or the host's: an ack to the broker would keep nothing
         self._on_up()
         return None
 
@@ -182,9 +183,10 @@ class BusClient:
         if client is not self._client and (sock := client.socket()):
             sock.close()  # given up meanwhile
 
-    def _make_client(self, loop: asyncio.AbstractEventLoop) -> paho.Client:
+    def _make_client(self, loop: asyncio.AbstractEventLoop) -> Session:
         five = self._protocol == MQTTProtocolVersion.MQTTv5
-        client = paho.Client(
+        client = Session(
+            self._received,
             CallbackAPIVersion.VERSION2,
             client_id=self._name,
             protocol=self._protocol,
@@ -201,13 +203,12 @@ class BusClient:
             client.will_set(self._will.topic, self._will.payload, qos=1, retain=True)
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
-        client.on_message = self._received
         client.on_publish = self._published
         client.on_subscribe = self._subscribed
         self._watch_socket(client, loop)
         return client
 
-    def _watch_socket(self, client: paho.Client, loop: asyncio.AbstractEventLoop) -> None:
+    def _watch_socket(self, client: Session, loop: asyncio.AbstractEventLoop) -> None:
         """The socket's readiness drives paho. The first calls come from the executor's thread."""
 
         def opened(_client: paho.Client, _data: Any, sock: Any) -> None:
@@ -217,12 +218,12 @@ class BusClient:
         def watch(sock: socket.socket) -> None:
             if client is self._client and sock.fileno() >= 0:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                loop.add_reader(sock, read)
+                loop.add_reader(sock, read, sock)
                 tick()
 
-        def read() -> None:
+        def read(sock: socket.socket) -> None:
             try:
-                client.loop_read()
+                client.read(sock)
             except Exception as error:  # noqa: BLE001  # paho trips over bytes that are no MQTT: begin anew
                 log.error("broker_not_understood", client=self._name, failure=blame(error))
                 self._gone.set()
@@ -270,11 +271,11 @@ class BusClient:
             self._on_down()
         self._gone.set()
 
-    def _received(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
+    def _received(self, topic: bytes, payload: bytes, retained: bool) -> None:
         try:
-            self._on_message(Message(message.topic, bytes(message.payload), bool(message.retain)))
-        except Exception as error:  # noqa: BLE001  # paho would hand the same packet over again, and stop reading
-            log.error("message_not_handled", client=self._name, topic=message.topic, failure=blame(error))
+            self._on_message(Message(topic.decode(), payload, retained))
+        except Exception as error:  # noqa: BLE001  # the connection goes on, and with it all other messages
+            log.error("message_not_handled", client=self._name, bytes=len(payload), failure=blame(error))
 
     def _published(self, _client: paho.Client, _data: Any, mid: int, reason: ReasonCode, _properties: Any) -> None:
         topic = self._topics_under_way.pop(mid, "")
