@@ -229,8 +229,8 @@ class BusClient:
                 self._gone.set()
 
         def closed(_client: paho.Client, _data: Any, sock: Any) -> None:
-            loop.remove_reader(sock)
-            loop.remove_writer(sock)
+            if client is self._client:
+                _unwatch(loop, sock.fileno())
 
         def wants_write(_client: paho.Client, _data: Any, sock: Any) -> None:
             if client is self._client:
@@ -296,8 +296,10 @@ class BusClient:
         if self.connected:
             self.connected = False
             self._on_down()
-        if client is None:
+        sock = client.socket() if client else None
+        if client is None or sock is None:
             return
+        _unwatch(asyncio.get_running_loop(), sock.fileno())
         with contextlib.suppress(OSError, ValueError):
             client.disconnect()
             for _ in range(20):
@@ -305,9 +307,10 @@ class BusClient:
                     break
                 client.loop_write()
                 await asyncio.sleep(0.005)
-        sock = client.socket()
-        if sock is not None:
-            loop = asyncio.get_running_loop()
-            loop.remove_reader(sock)
-            loop.remove_writer(sock)
-            sock.close()
+        sock.close()
+
+
+def _unwatch(loop: asyncio.AbstractEventLoop, descriptor: int) -> None:
+    if descriptor >= 0:
+        loop.remove_reader(descriptor)
+        loop.remove_writer(descriptor)

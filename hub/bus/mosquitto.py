@@ -136,16 +136,6 @@ class Mosquitto:
                 await process.wait()
 
 
-def _running_with(configuration: Path, pid_file: Path) -> int | None:
-    """The process that wrote `pid_file`, if it still runs with this configuration: numbers are used again."""
-    try:
-        pid = int(pid_file.read_text())
-        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except (OSError, ValueError):
-        return None
-    return pid if str(configuration).encode() in arguments else None
-
-
 async def _listens(port: int) -> bool:
     try:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -166,7 +156,6 @@ def _configuration(directory: Path, listener: DeviceListener, hub_port: int) -> 
     lines = [
         "# Made by the hub at each start from building.toml and secrets.toml; a change here is lost.",
         f"user {getpass.getuser()}",
-        f"pid_file {directory / 'mosquitto.pid'}",
         "persistence false",
         "allow_anonymous false",
         f"password_file {directory / 'mosquitto.passwords'}",
