@@ -2,9 +2,9 @@
 
 import sqlite3
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 _SQLITE_AWAY = {
@@ -20,16 +20,53 @@ _SQLITE_AWAY = {
     sqlite3.SQLITE_NOTADB,
     sqlite3.SQLITE_PERM,
 }
+_POSTGRESQL_AWAY = (
+    "08",  # the connection broke
+    "25006",  # a standby, or set to be read only
+    "28",  # it doesn't let us in
+    "3D",  # there is no such database
+    "3F",  # nor schema
+    "40",  # another's transaction was in the way
+    "42501",  # a right is lacking
+    "53",  # disk full, out of memory or connections
+    "55",  # locked by another
+    "57",  # shutting down, starting, or a timeout of ours
+    "58",  # its disk failed
+    "XX001",  # its files are damaged
+    "XX002",
+)
+_WAITS = (
+    ("lock_timeout", "5s"),
+    ("statement_timeout", "30s"),
+    ("idle_in_transaction_session_timeout", "30s"),
+)
+_REACH = {"connect_timeout": "5", "tcp_user_timeout": "10000", "keepalives_idle": "5", "keepalives_interval": "3"}
+"""libpq's parameters, in s (tcp_user_timeout in ms): a server that is gone without a word is noticed"""
+_ONE_WRITER = 0x66726F6E74
+"""the advisory lock that every transaction which writes holds"""
+
+
+class UnusableUrl(Exception):
+    """The URL of the database names none that can be opened."""
 
 
 def make_engine(url: str, *, writing: bool) -> Engine:
-    """An engine whose transactions take the write lock at once, or one that can only read.
+    """An engine whose transactions take the write lock at once, or one whose transactions are one unchanging view and
+    can only read.
 
-    SQLite: WAL, synchronous FULL, foreign keys, 5 s busy timeout.
+    SQLite: WAL, synchronous FULL, foreign keys, 5 s busy timeout. PostgreSQL: 5 s for a lock, 30 s for a statement and
+    for a transaction that says nothing. Raises UnusableUrl.
     """
-    if not url.startswith("sqlite"):
-        options = {} if writing else {"postgresql_readonly": True}
-        return create_engine(url, pool_pre_ping=True, execution_options=options)
+    try:
+        parsed = make_url(url)
+        return _sqlite(parsed, writing) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed, writing)
+    except ModuleNotFoundError as error:
+        raise UnusableUrl(f"the database's driver isn't installed: {error.name}") from error
+    except (ArgumentError, ValueError) as error:
+        raise UnusableUrl("the database's URL can't be read; its form is postgresql+psycopg://…") from error
+
+
+def _sqlite(url: URL, writing: bool) -> Engine:
     engine = create_engine(url)
 
     @event.listens_for(engine, "connect")
@@ -49,9 +86,36 @@ def make_engine(url: str, *, writing: bool) -> Engine:
     return engine
 
 
+def _postgresql(url: URL, writing: bool) -> Engine:
+    reaching = url.set(query={**_REACH, "application_name": "front-desk-hub", **url.query})
+    if not writing:
+        view = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        engine = create_engine(reaching, pool_pre_ping=True, execution_options=view)
+    else:
+        engine = create_engine(reaching, pool_pre_ping=True, isolation_level="READ COMMITTED")
+
+        @event.listens_for(engine, "begin")
+        def _begin(connection: Connection) -> None:
+            # the first statement after it sees all that the one before has committed, as with SQLite
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ONE_WRITER})")
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        for name, wait in _WAITS:
+            cursor.execute(f"SET {name} = '{wait}'")
+        cursor.close()
+        connection.commit()  # or the pool's first rollback would take them back
+
+    return engine
+
+
 def is_away(error: DBAPIError) -> bool:
     """Whether the database, not the statement, is at fault: gone, locked, full, unreadable."""
     if isinstance(error.orig, sqlite3.Error):
         code: int = getattr(error.orig, "sqlite_errorcode", 0)
         return code & 0xFF in _SQLITE_AWAY
-    return error.connection_invalidated or isinstance(error, OperationalError)
+    state: str | None = getattr(error.orig, "sqlstate", None)
+    if state is None:
+        return error.connection_invalidated or isinstance(error, OperationalError)
+    return error.connection_invalidated or state.startswith(_POSTGRESQL_AWAY)

@@ -1,0 +1,135 @@
+"""A PostgreSQL server of the tests' own: reached by a socket in its own folder, ended by its pid."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from hub.store.engines import make_engine
+from hub.store.migrate import migrate
+
+ROLE, PASSWORD = "hub", "wood and water"  # noqa: S105  # of this server alone
+_UNPRIVILEGED = "postgres"
+"""who runs it where the tests run as root, which it refuses; Debian's package makes this user"""
+_TEMPLATE = "template_hub"
+
+
+class Server:
+    """`postgres` lets in by the socket whoever may enter the folder; `hub` (ROLE) needs its password."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="hub-postgresql-"))
+        self._data = self._folder / "data"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._names = count(1)
+        root = os.geteuid() == 0
+        self._as: dict[str, Any] = {"user": _UNPRIVILEGED, "group": _UNPRIVILEGED, "extra_groups": []} if root else {}
+        if root:
+            shutil.chown(self._folder, _UNPRIVILEGED, _UNPRIVILEGED)
+
+    # its life
+
+    def start(self) -> None:
+        """Until it answers. The first time makes its databases too."""
+        fresh = not self._data.exists()
+        if fresh:
+            self._initialise()
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    shutil.which("setpriv") or "setpriv", "--pdeathsig", "QUIT",
+                    _program("postgres"), "-D", str(self._data), "-c", "listen_addresses=",
+                    "-c", f"unix_socket_directories={self._folder}", "-c", "fsync=on",
+                    "-c", "shared_buffers=32MB", "-c", "max_wal_size=256MB",
+                ],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **self._as,
+            )  # fmt: skip
+        self._wait()
+        if fresh:
+            self.run(f"CREATE ROLE {ROLE} LOGIN PASSWORD '{PASSWORD}'", f"CREATE DATABASE {_TEMPLATE} OWNER {ROLE}")
+            engine = make_engine(self.url(_TEMPLATE), writing=True)
+            with engine.begin() as connection:
+                migrate(connection)
+            engine.dispose()
+
+    def stop(self) -> None:
+        """At once, as a machine that loses its power; what is committed is on the disk."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(30)
+            self._process = None
+
+    def end(self) -> None:
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def kill_backends(self, database: str) -> int:
+        """kill -9 of the processes that serve this database; all others of the server end with them. How many."""
+        with self.connect() as connection:
+            rows = connection.execute("SELECT pid FROM pg_stat_activity WHERE datname = %s", (database,)).fetchall()
+        for (pid,) in rows:
+            os.kill(pid, signal.SIGKILL)
+        return len(rows)
+
+    # its databases
+
+    def create(self, *, empty: bool = False) -> str:
+        """A database of the hub's role with all its tables, or with none; returns its name."""
+        name = f"hub_{next(self._names)}"
+        self.run(f"CREATE DATABASE {name} OWNER {ROLE} TEMPLATE {'template0' if empty else _TEMPLATE}")
+        return name
+
+    def drop(self, database: str) -> None:
+        self._wait()
+        self.run(f"DROP DATABASE {database} WITH (FORCE)")
+
+    def url(self, database: str) -> str:
+        """As HUB_DATABASE has it."""
+        return f"postgresql+psycopg://{ROLE}:{PASSWORD.replace(' ', '%20')}@/{database}?host={self._folder}"
+
+    def connect(self, database: str = "postgres") -> psycopg.Connection[tuple[Any, ...]]:
+        """As the server's own administrator; each statement is committed."""
+        return psycopg.connect(host=str(self._folder), user="postgres", dbname=database, autocommit=True)
+
+    def run(self, *statements: str, database: str = "postgres") -> None:
+        with self.connect(database) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+    def _initialise(self) -> None:
+        subprocess.run(
+            [
+                _program("initdb"), "-D", str(self._data), "-U", "postgres", "--auth-local", "trust",
+                "--locale", "C.UTF-8", "--encoding", "UTF8", "--no-sync",
+            ],
+            check=True, capture_output=True, cwd=self._folder, **self._as,
+        )  # fmt: skip
+        (self._data / "pg_hba.conf").write_text(f"local all {ROLE} scram-sha-256\nlocal all postgres trust\n")
+
+    def _wait(self) -> None:
+        """Until it lets in, as it does not while it recovers."""
+        until = time.monotonic() + 30
+        while True:
+            try:
+                self.connect().close()
+            except psycopg.OperationalError as error:
+                log = (self._folder / "log").read_text(errors="replace")[-2000:]
+                gone = self._process is None or self._process.poll() is not None
+                if gone or time.monotonic() > until:
+                    raise RuntimeError(f"PostgreSQL doesn't answer: {error}\n{log}") from error
+                time.sleep(0.02)
+            else:
+                return
+
+
+def _program(name: str) -> str:
+    """Debian keeps the server's programs out of PATH, a folder for each version."""
+    found = [*Path("/usr/lib/postgresql").glob(f"*/bin/{name}")]
+    return str(max(found, key=lambda path: int(path.parts[4]))) if found else shutil.which(name) or name
