@@ -10,11 +10,12 @@ from pathlib import Path
 import structlog
 
 from hub.bus.access import HUB_USER, BrokerUser, broker_users
+from hub.bus.broker_files import DeviceListener
 from hub.bus.client import MQTT_3_1_1, BrokerAddress
-from hub.bus.mosquitto import DeviceListener, Mosquitto, free_port, installed
+from hub.bus.mosquitto import Mosquitto, free_port, installed
 from hub.core.adapter import Adapter
 from hub.core.building import Building
-from hub.settings.hub_file import HubSettings
+from hub.settings.hub_file import HubSettings, Listen
 from hub.settings.mistakes import Mistakes
 from hub.settings.secrets_file import NAME, read_secrets
 
@@ -39,6 +40,13 @@ def passwords(config: Path) -> dict[str, str]:
     }
 
 
+def device_listener(listen: Listen) -> DeviceListener:
+    if listen.tls is None:
+        return DeviceListener(listen.devices, listen.mqtt)
+    certificate, key = listen.tls.certificate.absolute(), listen.tls.key.absolute()
+    return DeviceListener(listen.devices, listen.mqtt, certificate, key, listen.mqtt_plain)
+
+
 @contextlib.asynccontextmanager
 async def own_broker(
     config: Path, data: Path, hub: HubSettings, building: Building, adapters: Mapping[str, Adapter]
@@ -50,12 +58,7 @@ async def own_broker(
         return broker_users(building, adapters, passwords(config), hub_password)
 
     if installed():
-        listener = DeviceListener(
-            hub.listen.devices,
-            hub.listen.mqtt,
-            hub.console.tls.certificate if hub.console.tls else None,
-            hub.console.tls.key if hub.console.tls else None,
-        )
+        listener = device_listener(hub.listen)
         child = Mosquitto((data / "broker").absolute(), listener, free_port())
         child.write_configuration(users_now())
         started = asyncio.Event()

@@ -145,7 +145,7 @@ def _read_listen(path: Path) -> Listen:
     return Listen(
         host="127.0.0.1" if host in ("0.0.0.0", "::") else host,
         readers=listen.get("readers", 8081),
-        mqtt=listen.get("mqtt", 1883),
+        mqtt=listen.get("mqtt_plain", listen.get("mqtt", 1883)),
     )
 
 

@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from hub.bus.access import BrokerUser
+from hub.bus.broker_files import DeviceListener
 from hub.bus.client import BrokerAddress, BusClient, Message
-from hub.bus.mosquitto import DeviceListener, Mosquitto, free_port
+from hub.bus.mosquitto import Mosquitto, free_port
 from tests.disk import until
 
 HUB = BrokerUser("hub", "hub-password", ("#",), ("#",))

@@ -1,40 +1,27 @@
 """The broker of one building: mosquitto as the hub's child process, its configuration made from what is declared."""
 
 import asyncio
-import base64
 import contextlib
 import getpass
-import hashlib
-import os
 import shutil
 import signal
 import socket
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
+from hub.bus import broker_files
 from hub.bus.access import BrokerUser
+from hub.bus.broker_files import DeviceListener
 from hub.leash import leashed
 
 log = structlog.get_logger()
 
-PASSWORD_ROUNDS = 101  # mosquitto's own default ($7$, PBKDF2-HMAC-SHA512); devices' passwords are long and random
 READY_WITHIN = 10.0
 RESTART_AFTER = 0.5
 TRY_AGAIN_AFTER = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceListener:
-    """Where devices connect. Without certificate and key it is for a device network of its own."""
-
-    address: str
-    port: int
-    certificate: Path | None = None
-    key: Path | None = None
 
 
 def installed() -> str | None:
@@ -56,18 +43,11 @@ class Mosquitto:
         self._process: asyncio.subprocess.Process | None = None
 
     def write_configuration(self, users: Sequence[BrokerUser]) -> None:
-        self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._write("mosquitto.conf", _configuration(self._directory, self._listener, self.hub_port))
-        self._write("mosquitto.acl", _access_list(users))
-        self._write("mosquitto.passwords", "".join(f"{u.name}:{_password_hash(u.password)}\n" for u in users))
-
-    def _write(self, name: str, text: str) -> None:
-        target = self._directory / name
-        fresh = target.with_suffix(target.suffix + ".new")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-        fresh.replace(target)
+        own = (f"user {getpass.getuser()}", f"pid_file {self._directory / 'mosquitto.pid'}")
+        conf = broker_files.configuration(self._directory, self._listener, self.hub_port, own)
+        broker_files.write(self._directory, broker_files.CONFIGURATION, conf)
+        broker_files.write(self._directory, broker_files.RIGHTS, broker_files.rights(users))
+        broker_files.write(self._directory, broker_files.PASSWORDS, broker_files.passwords(users))
 
     def reload(self, users: Sequence[BrokerUser]) -> None:
         """Take changed users and rights in without cutting anyone's connection."""
@@ -102,7 +82,7 @@ class Mosquitto:
             raise FileNotFoundError("mosquitto is not installed")
         with (self._directory / "mosquitto.log").open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
-                *leashed(binary, "-c", str(self._directory / "mosquitto.conf")),
+                *leashed(binary, "-c", str(self._directory / broker_files.CONFIGURATION)),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -150,52 +130,3 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def _configuration(directory: Path, listener: DeviceListener, hub_port: int) -> str:
-    lines = [
-        "# Made by the hub at each start from building.toml and secrets.toml; a change here is lost.",
-        f"user {getpass.getuser()}",
-        "persistence false",
-        "allow_anonymous false",
-        f"password_file {directory / 'mosquitto.passwords'}",
-        f"acl_file {directory / 'mosquitto.acl'}",
-        "max_inflight_messages 0",
-        "max_queued_messages 20000",
-        "max_queued_bytes 67108864",
-        "message_size_limit 4194304",
-        "log_dest stderr",
-        "log_type error",
-        "log_type warning",
-        "log_type notice",
-        "connection_messages false",
-        "sys_interval 10",
-        "",
-        "# the hub itself",
-        f"listener {hub_port} 127.0.0.1",
-        "",
-        "# the devices: a client id can't be borrowed, the user name is the identity",
-        f"listener {listener.port} {listener.address}",
-        "use_username_as_clientid true",
-    ]
-    if listener.certificate and listener.key:
-        lines += [f"certfile {listener.certificate}", f"keyfile {listener.key}", "tls_version tlsv1.2"]
-    return "\n".join(lines) + "\n"
-
-
-def _access_list(users: Sequence[BrokerUser]) -> str:
-    blocks = []
-    for user in users:
-        both = [t for t in user.publish if t in user.subscribe]
-        lines = [f"user {user.name}"]
-        lines += [f"topic readwrite {topic}" for topic in both]
-        lines += [f"topic write {topic}" for topic in user.publish if topic not in both]
-        lines += [f"topic read {topic}" for topic in user.subscribe if topic not in both]
-        blocks.append("\n".join(lines))
-    return "\n\n".join(blocks) + "\n"
-
-
-def _password_hash(password: str) -> str:
-    salt = os.urandom(12)
-    digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, PASSWORD_ROUNDS)
-    return f"$7${PASSWORD_ROUNDS}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"

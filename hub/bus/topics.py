@@ -53,7 +53,10 @@ def parse(topic: str) -> HubTopic | None:
 
 
 def matches(pattern: str, topic: str) -> bool:
-    """Whether a topic falls under a subscription (MQTT 5.0, 4.7: `+` one level, `#` the rest)."""
+    """Whether a topic falls under a subscription (MQTT 5.0, 4.7: `+` one level, `#` the rest, neither of them a first
+    level that begins with `$`)."""
+    if topic.startswith("$") and pattern.startswith(("+", "#")):
+        return False
     wanted, levels = pattern.split("/"), topic.split("/")
     for index, level in enumerate(wanted):
         if level == "#":

@@ -10,6 +10,7 @@ COMMANDS = {
     "check": ("check", "check the configuration, all of it at once"),
     "decode": ("decode", "say what a device's raw frames mean"),
     "device": ("device", "make a device's MQTT user and password"),
+    "broker-files": ("broker_files", "write what a mosquitto needs that you run yourself"),
     "user": ("user", "add who may sign in"),
     "token": ("token", "add a program's leave to ask the API"),
     "import": ("import_people", "import people from a CSV file"),
@@ -34,7 +35,7 @@ def main() -> None:
 
 
 def _explain(name: str) -> None:
-    lines = "\n".join(f"  {command:<10} {text}" for command, (_, text) in COMMANDS.items())
+    lines = "\n".join(f"  {command:<12} {text}" for command, (_, text) in COMMANDS.items())
     text = f"usage: hub COMMAND …\n\n{lines}\n\nhub COMMAND --help says more."
     if name in ("-h", "--help"):
         print(text)

@@ -64,20 +64,23 @@ WrittenEndpoint = Annotated[Endpoint, BeforeValidator(_endpoint)]
 WrittenRate = Annotated[Rate, BeforeValidator(_rate)]
 
 
-class Listen(_Part):
-    """Where devices reach us. `devices` is the address on the device network, `readers` the port of those that call
-    over HTTP, `mqtt` that of the broker which the hub starts itself."""
-
-    devices: Annotated[str, BeforeValidator(grammar.address)] = "127.0.0.1"
-    readers: Port = 8081
-    mqtt: Port = 1883
-
-
 class Tls(_Part):
     """Files beside hub.toml; never copied."""
 
     certificate: Path
     key: Path
+
+
+class Listen(_Part):
+    """Where devices reach us. `devices` is the address on the device network, `readers` the port of those that call
+    over HTTP, `mqtt` that of the broker, over TLS where `tls` says with what; `mqtt_plain` is its second port then,
+    for devices that have no TLS."""
+
+    devices: Annotated[str, BeforeValidator(grammar.address)] = "127.0.0.1"
+    readers: Port = 8081
+    mqtt: Port = 1883
+    tls: Tls | None = None
+    mqtt_plain: Port | None = None
 
 
 class Console(_Part):
@@ -148,12 +151,17 @@ def read_hub(file: TomlFile, folder: Path, mistakes: Mistakes) -> HubSettings | 
     hub = declare(HubSettings, parts, lambda path: file.spot(path), mistakes, names=names_of(HubSettings))
     if hub is None:
         return None
-    _check_console(hub.console, file, folder, mistakes)
+    _check_listen(hub.listen, file, mistakes)
+    _check_console(hub.console, file, mistakes)
     _check_smtp(hub, file, mistakes)
-    if hub.console.tls is not None:
-        tls = Tls(certificate=folder / hub.console.tls.certificate, key=folder / hub.console.tls.key)
-        hub = hub.model_copy(update={"console": hub.console.model_copy(update={"tls": tls})})
-    return hub
+    listen_tls = _found("listen", hub.listen.tls, file, folder, mistakes)
+    console_tls = _found("console", hub.console.tls, file, folder, mistakes)
+    return hub.model_copy(
+        update={
+            "listen": hub.listen.model_copy(update={"tls": listen_tls}),
+            "console": hub.console.model_copy(update={"tls": console_tls}),
+        }
+    )
 
 
 def is_loopback(host: str) -> bool:
@@ -163,16 +171,31 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _check_console(console: Console, file: TomlFile, folder: Path, mistakes: Mistakes) -> None:
-    where = file.within("console")
-    if console.tls is None:
-        if not console.address.loopback:
-            said = "without tls = {certificate = …, key = …} the console answers on loopback only"
-            mistakes.add(where(("address",)), f"address: {said}")
-        return
-    for key, path in (("certificate", console.tls.certificate), ("key", console.tls.key)):
+def _check_listen(listen: Listen, file: TomlFile, mistakes: Mistakes) -> None:
+    """Passwords in the clear may be heard on the devices' own network and on no other."""
+    where = file.within("listen")
+    if listen.mqtt_plain is not None and listen.tls is None:
+        said = "mqtt_plain: without tls = {certificate = …, key = …} the port mqtt is plain already"
+        mistakes.add(where(("mqtt_plain",)), said)
+    elif listen.devices in ("0.0.0.0", "::") and (listen.tls is None or listen.mqtt_plain is not None):
+        said = "devices: MQTT without TLS may be on the device network alone: write this machine's address there"
+        mistakes.add(where(("devices",)), said)
+
+
+def _check_console(console: Console, file: TomlFile, mistakes: Mistakes) -> None:
+    if console.tls is None and not console.address.loopback:
+        said = "without tls = {certificate = …, key = …} the console answers on loopback only"
+        mistakes.add(file.within("console")(("address",)), f"address: {said}")
+
+
+def _found(table: str, tls: Tls | None, file: TomlFile, folder: Path, mistakes: Mistakes) -> Tls | None:
+    """The files' whole paths. One that isn't there may still come."""
+    if tls is None:
+        return None
+    for key, path in (("certificate", tls.certificate), ("key", tls.key)):
         if not (folder / path).is_file():
-            mistakes.remark(where(("tls", key)), f'tls.{key}: file "{path}" is not there yet')
+            mistakes.remark(file.within(table)(("tls", key)), f'tls.{key}: file "{path}" is not there yet')
+    return Tls(certificate=folder / tls.certificate, key=folder / tls.key)
 
 
 def _check_smtp(hub: HubSettings, file: TomlFile, mistakes: Mistakes) -> None:
@@ -186,7 +209,9 @@ def check_ports(hub: HubSettings, devices: Mapping[str, Device], file: TomlFile,
     console = hub.console.address
     listeners = [("readers", hub.listen.devices, hub.listen.readers), ("mqtt", hub.listen.devices, hub.listen.mqtt)]
     listeners += [(f"device {d.id}", hub.listen.devices, d.port) for d in devices.values() if d.port is not None]
-    spots = {"mqtt": ("listen", "mqtt"), "readers": ("listen", "readers")}
+    if hub.listen.mqtt_plain is not None:
+        listeners.append(("mqtt_plain", hub.listen.devices, hub.listen.mqtt_plain))
+    spots = {name: ("listen", name) for name in ("readers", "mqtt", "mqtt_plain")}
     taken = [("the console", console.host, console.port)]
     for name, host, port in listeners:
         for other, other_host, other_port in taken:

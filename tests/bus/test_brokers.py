@@ -9,9 +9,10 @@ import pytest
 from paho.mqtt.enums import MQTTProtocolVersion
 
 from hub.bus.access import BrokerUser
+from hub.bus.broker_files import DeviceListener
 from hub.bus.client import BrokerAddress, BusClient, Message, Will
 from hub.bus.embedded import Embedded, NotLoopback
-from hub.bus.mosquitto import DeviceListener, Mosquitto, free_port
+from hub.bus.mosquitto import Mosquitto, free_port
 
 USERS = [
     BrokerUser("hub", "hub-password", ("#",), ("#",)),

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hub.bus.mosquitto import BrokerNotStarted, DeviceListener, Mosquitto, free_port
+from hub.bus.broker_files import DeviceListener
+from hub.bus.mosquitto import BrokerNotStarted, Mosquitto, free_port
 from tests.live_broker import GUEST, HUB, Ear, LiveBroker
 
 
