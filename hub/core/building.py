@@ -12,6 +12,8 @@ from hub.core.fire_events import Detector
 from hub.core.text import Identifier, Word
 
 PostKind = Literal["fire", "emergency", "duress", "help", "door", "visitor", "parcel", "device"]
+PLACES_REMEMBERED = 10_000
+"""devices may name numbers without end"""
 Way = Literal["face", "card", "pin", "qr", "plate", "fingerprint"]
 
 
@@ -213,8 +215,21 @@ class Building(_Declared):
             return f"{name} {floor}层" if language != "en" else f"{name}, floor {floor}"
         return f"{name} {part}区" if language != "en" else f"{name}, area {part}"
 
+    @cached_property
+    def _places(self) -> dict[tuple[str, str, str, str], Place]:
+        return {}
+
     def place(self, device_id: str, *, door: str = "", zone: str = "", point: str = "") -> Place:
         """Resolve a device's own numbers. A point that isn't listed belongs to its panel's first zone."""
+        asked = (device_id, door, zone, point)
+        known = self._places.get(asked)
+        if known is None:
+            if len(self._places) >= PLACES_REMEMBERED:
+                self._places.clear()
+            known = self._places[asked] = self._place(device_id, door, zone, point)
+        return known
+
+    def _place(self, device_id: str, door: str, zone: str, point: str) -> Place:
         device = self.devices.get(device_id)
         if device is None:
             return Place(door=f"{device_id}/{door}" if door else "")

@@ -1,15 +1,18 @@
 """Text, numbers and times that every database and every page can take."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, Field, PlainSerializer
 
+_HALF = re.compile("[\ud800-\udfff]")
+
 
 def _storable(value: str) -> str:
     if "\x00" in value:
         raise ValueError("contains U+0000")
-    if any("\ud800" <= character <= "\udfff" for character in value):
+    if not value.isascii() and _HALF.search(value):
         raise ValueError("contains half a surrogate pair")
     return value
 

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _VERSION = 1
 _NONCE = 12
+_DRAWN = 256
 _KEY = 32
 
 
@@ -30,12 +32,14 @@ class Unsealable(Exception):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Keys:
-    """`secret` keys pickup codes and passes (Facts.secret). Safe to share between threads."""
+    """`secret` keys pickup codes and passes (Facts.secret). `fingerprint` names these keys and gives nothing of them
+    away. Safe to share between threads."""
 
     _ciphers: dict[int, AESGCM]
     _newest: int
     _blind: bytes
     secret: bytes
+    fingerprint: str
 
     @classmethod
     def load_or_create(cls, data_dir: Path) -> "Keys":
@@ -48,24 +52,26 @@ class Keys:
             _create(path)
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)
-        return cls._parse(path)
+        return cls.load(path)
 
     @classmethod
-    def _parse(cls, path: Path) -> "Keys":
+    def load(cls, path: Path) -> "Keys":
+        """The keys in a file that is there. Raises KeysUnreadable, OSError."""
         try:
             content = json.loads(path.read_text("ascii"))
-            ciphers = {int(number): AESGCM(_decode(key)) for number, key in content["sealing"].items()}
+            sealing = {int(number): _decode(key) for number, key in content["sealing"].items()}
+            ciphers = {number: AESGCM(key) for number, key in sealing.items()}
             blind, secret = _decode(content["blind"]), _decode(content["secret"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise KeysUnreadable(f"{path}: not a key file ({type(error).__name__})") from error
         if not ciphers or not all(0 <= number <= 255 for number in ciphers):
             raise KeysUnreadable(f"{path}: sealing keys are numbered 0 to 255, at least one")
-        return cls(ciphers, max(ciphers), blind, secret)
+        return cls(ciphers, max(ciphers), blind, secret, _fingerprint(sealing, blind, secret))
 
     def seal(self, plain: bytes, *, table: str, column: str, row: str) -> bytes:
         """`plain` sealed for one place. Each call gives other bytes."""
         head = bytes((_VERSION, self._newest))
-        nonce = os.urandom(_NONCE)
+        nonce = _fresh_nonce()
         return head + nonce + self._ciphers[self._newest].encrypt(nonce, plain, _place(head, table, column, row))
 
     def unseal(self, sealed: bytes, *, table: str, column: str, row: str) -> bytes:
@@ -84,8 +90,28 @@ class Keys:
         return hmac.digest(self._blind, value.encode(), hashlib.sha256)
 
 
+_nonces: list[bytes] = []
+
+
+def _fresh_nonce() -> bytes:
+    """Random, each given out once. Drawn many at a time: each call to the system gives Python's lock away."""
+    while True:
+        try:
+            return _nonces.pop()
+        except IndexError:
+            drawn = os.urandom(_NONCE * _DRAWN)
+            _nonces.extend(drawn[at : at + _NONCE] for at in range(0, len(drawn), _NONCE))
+
+
 def _place(head: bytes, table: str, column: str, row: str) -> bytes:
     return head + "\x1f".join((table, column, row)).encode()
+
+
+def _fingerprint(sealing: Mapping[int, bytes], blind: bytes, secret: bytes) -> str:
+    """Twenty hexadecimal digits in groups of four, to be compared by eye."""
+    numbered = b"".join(bytes((number,)) + key for number, key in sorted(sealing.items()))
+    digits = hashlib.sha256(b"front-desk-hub keys" + numbered + blind + secret).hexdigest()
+    return "-".join(digits[start : start + 4] for start in range(0, 20, 4))
 
 
 def _decode(text: str) -> bytes:

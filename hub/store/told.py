@@ -77,6 +77,8 @@ class Told:
 
 def told(decided: Decided, site: str, received: datetime) -> list[Told]:
     """The record events of what was decided, not yet numbered. The same cause makes the same ids."""
+    if not decided.effects:
+        return []  # most causes are a line in the records and nothing more
     tellers: Counter[tuple[str, str]] = Counter()
     found = []
     for effect in decided.effects:

@@ -13,9 +13,12 @@ Row = Mapping[str, object]
 _made: dict[tuple[object, ...], tuple[Prepared, tuple[tuple[str, Callable[[Any], Any]], ...]]] = {}
 
 
-def add(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-    """Rows that aren't there yet."""
-    _write(connection, table, rows, "add", lambda _: insert(table))
+def add_plain(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Rows that aren't there yet, their values as the driver takes them."""
+    known = _made.get((table, "add"))
+    if known is None:
+        known = _made[(table, "add")] = (Prepared(lambda _: insert(table), list(rows[0])), ())
+    known[0].write(connection, rows)
 
 
 def put(
