@@ -14,6 +14,10 @@ COMMANDS = {
     "user": ("user", "add who may sign in"),
     "token": ("token", "add a program's leave to ask the API"),
     "import": ("import_people", "import people from a CSV file"),
+    "backup": ("backup", "copy the store and the configuration into one file"),
+    "key": ("key", "export or import what opens a backup"),
+    "restore": ("restore", "put a backup into an empty place"),
+    "outbox": ("outbox", "release or drop what a restore has held"),
     "simulate": ("simulate", "let simulated devices live through a scenario"),
 }
 """name → (module, what it does); a module is imported when it is asked for, so that `hub decode` needs no store"""

@@ -42,17 +42,27 @@ def building_of(args: argparse.Namespace) -> Building:
 
 def write(args: argparse.Namespace, work: Callable[[Transaction], T]) -> T:
     """`work` in one transaction of the store. Raises Told."""
-    return _with_store(args, lambda store: store.write(Priority.PERSON, work))
+    return _with_store(lambda: _store_of(args), lambda store: store.write(Priority.PERSON, work))
+
+
+def write_into(database: Path, keys: Keys, work: Callable[[Transaction], T]) -> T:
+    """`work` in one transaction of a database that no hub runs on. Raises Told."""
+    url = f"sqlite:///{database.absolute()}"
+    return _with_store(lambda: Store(url, keys), lambda store: store.write(Priority.PERSON, work))
 
 
 def read(args: argparse.Namespace, work: Callable[[Transaction], T]) -> T:
     """`work` over one view of the store. Raises Told."""
-    return _with_store(args, lambda store: store.read(work))
+    return _with_store(lambda: _store_of(args), lambda store: store.read(work))
 
 
-def _with_store(args: argparse.Namespace, ask: Callable[[Store], Coroutine[None, None, T]]) -> T:
+def _store_of(args: argparse.Namespace) -> Store:
+    return store_in(args.data, os.environ.get("HUB_DATABASE", ""))
+
+
+def _with_store(make: Callable[[], Store], ask: Callable[[Store], Coroutine[None, None, T]]) -> T:
     async def once() -> T:
-        store = store_in(args.data, os.environ.get("HUB_DATABASE", ""))
+        store = make()
         await store.open()
         try:
             return await ask(store)

@@ -1,14 +1,18 @@
-"""Durable timers. The scheduler makes those that fall due into events; deciding one deletes it, in one commit."""
+"""Durable timers. The scheduler makes those that fall due into events; deciding one deletes it, in one commit.
+
+After a restore, routine ones that fell due before it are held: the hub that was lost may have acted on them already.
+"""
 
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import ColumnElement, Row, and_, func, not_, select, true, update
 from sqlalchemy import delete as sql_delete
 
 from hub.core.records import Deadline
 from hub.store import tables
+from hub.store.columns import microseconds, moment_at
 from hub.store.database import Transaction
 from hub.store.prepared import Among, Plain, readers
 from hub.store.upsert import put as put_rows
@@ -18,6 +22,7 @@ _COLUMNS = tuple(tables.deadlines.c)
 _READERS = readers(_COLUMNS)
 _BY_KEY = Among(_COLUMNS, _TABLE.key)
 _BY_RECORD = Among(_COLUMNS, _TABLE.record)
+_HELD_AT = "deadlines_held_at"
 
 
 def put(tx: Transaction, deadlines: Collection[Deadline]) -> None:
@@ -29,12 +34,12 @@ def put(tx: Transaction, deadlines: Collection[Deadline]) -> None:
 def due(tx: Transaction, now: datetime, limit: int = 100) -> list[Deadline]:
     """Those due by `now`: of life first, those that wait for an absence last, then by their due time."""
     order = (_TABLE.lane, _TABLE.absence, _TABLE.due, _TABLE.site, _TABLE.key)  # "life" sorts before "routine"
-    query = select(tables.deadlines).where(_TABLE.due <= now).order_by(*order).limit(limit)
+    query = select(tables.deadlines).where(_TABLE.due <= now, not_(_held(tx))).order_by(*order).limit(limit)
     return [_deadline(row) for row in tx.connection.execute(query)]
 
 
 def next_due(tx: Transaction) -> datetime | None:
-    first: datetime | None = tx.connection.scalar(select(func.min(_TABLE.due)))
+    first: datetime | None = tx.connection.scalar(select(func.min(_TABLE.due)).where(not_(_held(tx))))
     return first
 
 
@@ -59,6 +64,35 @@ def delete(tx: Transaction, site: str, *keys: str) -> None:
         tx.connection.execute(sql_delete(tables.deadlines).where(_TABLE.site == site, _TABLE.key.in_(some)))
     if wanted:
         tx.touch("deadlines")
+
+
+# held after a restore
+
+
+def hold(tx: Transaction) -> None:
+    """From now on those of routine that are overdue wait for a person's word."""
+    put_rows(tx.connection, tables.marks, [{"name": _HELD_AT, "value": str(microseconds(tx.now)).encode()}])
+
+
+def held(tx: Transaction) -> list[Deadline]:
+    """Those that wait for a person's word, by their due time."""
+    query = select(tables.deadlines).where(_held(tx)).order_by(_TABLE.due, _TABLE.site, _TABLE.key)
+    return [_deadline(row) for row in tx.connection.execute(query)]
+
+
+def release(tx: Transaction, site: str, key: str) -> None:
+    """It runs as one set just now, its due time what it was."""
+    tx.connection.execute(update(tables.deadlines).where(_TABLE.site == site, _TABLE.key == key).values(set_at=tx.now))
+    tx.touch("deadlines")
+
+
+def _held(tx: Transaction) -> ColumnElement[bool]:
+    """What holds of those that were overdue when the store was restored and haven't been set again since."""
+    mark = tx.connection.scalar(select(tables.marks.c.value).where(tables.marks.c.name == _HELD_AT))
+    if mark is None:
+        return not_(true())
+    restored = moment_at(int(mark))
+    return and_(_TABLE.lane == "routine", _TABLE.due <= restored, _TABLE.set_at <= restored)
 
 
 def _row(deadline: Deadline) -> dict[str, object]:

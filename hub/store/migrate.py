@@ -18,14 +18,27 @@ class NewerSchema(Exception):
 
 
 def migrate(connection: Connection) -> None:
-    """Run what is missing, inside the connection's transaction. Raises NewerSchema."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
+    """Run what is missing, inside the connection's transaction, which holds the write lock: of two processes that
+    start at once, one finds it done. Raises NewerSchema."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")  # a large table takes as long as it takes
     at = MigrationContext.configure(connection).get_current_revision()
     if at is not None:
-        try:
-            ScriptDirectory.from_config(config).get_revision(at)
-        except (CommandError, ResolutionError) as error:
-            raise NewerSchema(f"the database is at schema {at}, which this release doesn't know") from error
+        check_known(at)
+    config = _config()
+    config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def check_known(schema: str) -> None:
+    """Raises NewerSchema where this release has no such schema."""
+    try:
+        ScriptDirectory.from_config(_config()).get_revision(schema)
+    except (CommandError, ResolutionError) as error:
+        raise NewerSchema(f"the database is at schema {schema}, which this release doesn't know") from error
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config

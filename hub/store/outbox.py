@@ -69,6 +69,26 @@ def send_again(tx: Transaction, site: str, key: str) -> bool:
     return _change(tx, site, key, lambda n: replace(n, state="queued", next_at=tx.now, attempts=0, error=""))
 
 
+def hold_notices(tx: Transaction) -> int:
+    """All that wait to be sent wait for a person's word instead; returns how many."""
+    queued = update(tables.notices).where(_NOTICES.state == "queued")
+    tx.touch("notices")
+    return tx.connection.execute(queued.values(state="held")).rowcount
+
+
+def held_notices(tx: Transaction) -> list[Notice]:
+    """Those that wait for a person's word, oldest first."""
+    return sorted(_NOTICE.find(tx, _HELD), key=lambda notice: (notice.created_at, notice.key))
+
+
+def drop_notice(tx: Transaction, site: str, key: str) -> bool:
+    """A held notice isn't sent, by a person's word; it stays to be read. False where there is none."""
+    notice = get_notice(tx, site, key)
+    if notice is None or notice.state != "held":
+        return False
+    return _change(tx, site, key, lambda n: replace(n, state="failed", error="dropped"))
+
+
 def get_notice(tx: Transaction, site: str, key: str) -> Notice | None:
     return _NOTICE.get(tx, _NOTICES.site == site, _NOTICES.key == key)
 
@@ -140,6 +160,27 @@ def expire_commands(tx: Transaction, now: datetime) -> list[CommandRecord]:
         tx.connection.execute(update(tables.commands).where(*where).values(state="expired", closed_at=now))
         tx.touch("commands")
     return [replace(record, state="expired", closed_at=now) for record in expired]
+
+
+def give_up_commands(tx: Transaction, written: Collection[str], never_written: Collection[str]) -> list[CommandRecord]:
+    """After a restore: what was asked before it isn't done any more. Returns those closed, as they are now.
+
+    The host's word stands for what it has `written` or closed: its outcome comes. What no host had, or had
+    `never_written`, is expired; what a host had that lost it may have been written: unknown.
+    """
+    pending = select(tables.commands).where(_COMMANDS.state.in_(("queued", "kept"))).order_by(_COMMANDS.created_at)
+    closed = []
+    for record in [_command(tx, row) for row in tx.connection.execute(pending)]:
+        identity = str(record.command.id)
+        if identity in written:
+            continue
+        lost = record.state == "kept" and identity not in never_written
+        state: CommandState = "unknown" if lost else "expired"
+        change = update(tables.commands).where(_COMMANDS.site == record.command.site, _COMMANDS.id == identity)
+        tx.connection.execute(change.values(state=state, closed_at=tx.now, result="restored"))
+        closed.append(replace(record, state=state, closed_at=tx.now, result="restored"))
+    tx.touch("commands")
+    return closed
 
 
 def close_commands(tx: Transaction, site: str, outcomes: Collection[CommandBecomes], at: datetime) -> None:
