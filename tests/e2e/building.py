@@ -1,6 +1,7 @@
 """A copy of the demo building with ports, data and passwords of its own."""
 
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -79,11 +80,12 @@ def make_building(folder: Path, first: Path, ports: Ports) -> Building:
 
 
 class FreePorts:
-    """Ports below those that the system gives to clients, of a range of this test worker's own."""
+    """Ports below those that the system gives to clients, of a range of this test worker's own, from a place in it that
+    another run at the same time hardly has."""
 
     def __init__(self, worker: str) -> None:
         number = int(worker.removeprefix("gw") or 0) if worker.startswith("gw") else os.getpid() % 8
-        self._next = 12_000 + 2_000 * (number % 9)
+        self._next = 12_000 + 2_000 * (number % 9) + random.randrange(1_500)
 
     def four(self) -> Ports:
         return Ports(self.one(), self.one(), self.one(), self.one())
