@@ -9,10 +9,11 @@ from pathlib import Path
 from hub import app, log
 from hub.settings.last_good import ConfigurationRefused
 from hub.store.database import KeysWrong, StoreAway
+from hub.store.engines import UnusableUrl
 from hub.store.migrate import NewerSchema
 from hub.store.spool import SpoolAway
 
-_KNOWN = (OSError, StoreAway, SpoolAway, KeysWrong, NewerSchema)
+_KNOWN = (OSError, StoreAway, SpoolAway, KeysWrong, NewerSchema, UnusableUrl)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

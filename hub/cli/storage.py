@@ -12,6 +12,7 @@ from hub.adapters import load_adapters
 from hub.core.building import Building
 from hub.settings import ConfigurationRefused, load_or_last_good
 from hub.store.database import KeysWrong, Priority, Store, StoreAway, Transaction
+from hub.store.engines import UnusableUrl
 from hub.store.migrate import NewerSchema
 from hub.store.sealing import Keys, KeysUnreadable
 
@@ -26,7 +27,7 @@ class Told(Exception):
 
 def store_in(data: Path, url: str = "") -> Store:
     """The store of a data directory, not yet opened: `hub.db` in it, or the database that `url` names. Raises
-    KeysUnreadable, OSError."""
+    KeysUnreadable, UnusableUrl, OSError."""
     return Store(url or f"sqlite:///{data.absolute() / 'hub.db'}", Keys.load_or_create(data))
 
 
@@ -71,7 +72,7 @@ def _with_store(make: Callable[[], Store], ask: Callable[[Store], Coroutine[None
 
     try:
         return asyncio.run(once())
-    except (StoreAway, KeysWrong, KeysUnreadable, NewerSchema, OSError) as problem:
+    except (StoreAway, KeysWrong, KeysUnreadable, NewerSchema, UnusableUrl, OSError) as problem:
         raise Told(str(problem)) from problem
 
 

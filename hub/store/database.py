@@ -37,7 +37,8 @@ class Priority(IntEnum):
 
 
 class StoreAway(Exception):
-    """The database can't be reached, written or read just now; nothing of the work has happened. Try again later."""
+    """The database can't be reached, written or read just now. Try again later: nothing of the work has happened, or
+    all of it, where the connection broke during the commit."""
 
 
 class StoreClosed(StoreAway):
@@ -81,6 +82,8 @@ class Store:
         self._keys = keys
         self._writing = make_engine(url, writing=True)
         self._reading = make_engine(url, writing=False)
+        self._untold: set[str] = set()
+        self._untold_life = False
         self._jobs: PriorityQueue[_Job] = PriorityQueue()
         self._arrivals = count()
         self._gate = Lock()
@@ -143,14 +146,22 @@ class Store:
             self._jobs.get().refuse()
 
     def _transact(self, engine: Engine, work: Callable[[Transaction], T]) -> T:
+        tx = None
         try:
             with engine.begin() as connection:
                 tx = Transaction(connection, self._keys, datetime.now(UTC))
                 result = work(tx)
         except DBAPIError as error:
-            if is_away(error):
-                raise StoreAway(str(error.orig)) from error
-            raise
+            if not is_away(error):
+                raise
+            if tx is not None:  # it may be committed all the same: whoever listens looks again as soon as they can
+                self._untold |= tx.topics
+                self._untold_life |= tx.life
+            raise StoreAway(str(error.orig)) from error
+        if engine is self._writing and self._untold:
+            tx.topics |= self._untold
+            tx.life |= self._untold_life
+            self._untold, self._untold_life = set(), False
         if tx.topics:
             self.changes.publish(Change(frozenset(tx.topics), tx.life))
         return result

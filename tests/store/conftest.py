@@ -1,6 +1,6 @@
 """One store a test, on each database that the hub can use; what isn't about SQLite's file runs on both."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -16,14 +16,11 @@ def keys(tmp_path: Path) -> Keys:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+def url(tmp_path: Path, request: pytest.FixtureRequest) -> str:
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'hub.db'}"
-        return
+        return f"sqlite:///{tmp_path / 'hub.db'}"
     server: Server = request.getfixturevalue("postgresql")
-    database = server.create()
-    yield server.url(database)
-    server.drop(database)
+    return server.url(server.emptied())
 
 
 @pytest.fixture
