@@ -205,6 +205,7 @@ class BusClient:
         client.on_disconnect = self._disconnected
         client.on_publish = self._published
         client.on_subscribe = self._subscribed
+        client.on_message = self._received_with_ack
         self._watch_socket(client, loop)
         return client
 
@@ -276,6 +277,10 @@ class BusClient:
             self._on_message(Message(topic.decode(), payload, retained))
         except Exception as error:  # noqa: BLE001  # the connection goes on, and with it all other messages
             log.error("message_not_handled", client=self._name, bytes=len(payload), failure=blame(error))
+
+    def _received_with_ack(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
+        """amqtt sends a will at the QoS that its device wished, whatever was subscribed to."""
+        self._received(message.topic.encode(), bytes(message.payload), bool(message.retain))
 
     def _published(self, _client: paho.Client, _data: Any, mid: int, reason: ReasonCode, _properties: Any) -> None:
         topic = self._topics_under_way.pop(mid, "")
