@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from hub.core.building import Building
 from hub.core.device_events import DeadlineReached, FrameQuarantined, Quarantined
@@ -30,18 +31,26 @@ class Settled:
     gone: frozenset[str]
 
 
-def settle(tx: Transaction, building: Building, channels: tuple[str, ...], batch: Sequence[Event]) -> Settled:
-    """Everything that a batch changes, in one transaction."""
+def settle(
+    tx: Transaction,
+    building: Building,
+    channels: tuple[str, ...],
+    batch: Sequence[Event],
+    again: frozenset[UUID] = frozenset(),
+) -> Settled:
+    """Everything that a batch changes, in one transaction. `again` are decided although the store has them."""
     fresh = events.unseen(tx, batch)
+    new = {event.id for event in fresh}
+    wanted = [event for event in batch if event.id in again and event.id not in new]
     fallen_due = [event for event in batch if isinstance(event, DeadlineReached)]
-    known = facts.load(tx, building, facts.Wanted.of([*fresh, *fallen_due], building), tx.now)
+    known = facts.load(tx, building, facts.Wanted.of([*wanted, *fresh, *fallen_due], building), tx.now)
     known.channels = channels
     decided: list[Decided] = []
     gone: set[str] = set()
     taken = len(batch)
     started = time.perf_counter()
-    for event in fresh:
-        if decided and event.lane == "routine" and time.perf_counter() - started > DECIDING:
+    for event in [*wanted, *fresh]:
+        if decided and event.id in new and event.lane == "routine" and time.perf_counter() - started > DECIDING:
             taken = next(i for i, other in enumerate(batch) if _same_row(other, event))
             break
         if not isinstance(event, DeadlineReached):
@@ -51,11 +60,10 @@ def settle(tx: Transaction, building: Building, channels: tuple[str, ...], batch
             decided.append(Decided(event, event.at, [*over, *known.apply(decide(event, known))]))
         else:
             gone.add(str(event.id))
-    new = {event.id for event in fresh}
     for event in (e for e in fallen_due if e.id not in new and _still_due(e, known)):
         over = known.apply([ClearDeadline(event.data.deadline)])  # decided before: only its row is still there
         decided.append(Decided(None, event.at, over))
-    events.add(tx, [each.cause for each in decided if each.cause], building)
+    events.add(tx, [each.cause for each in decided if each.cause and each.cause.id in new], building)
     effects.add_all(tx, building.site.id, decided)
     return Settled(taken, frozenset(gone))
 

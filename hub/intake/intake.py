@@ -21,7 +21,7 @@ from hub.core.events import Event, parse_event
 from hub.core.failures import blame
 from hub.core.passing import HostStatus, Passing, RowNumber
 from hub.core.text import Identifier
-from hub.intake.deciding import EVENT_FAILED, put_aside, put_bytes_aside, settle
+from hub.intake.deciding import EVENT_FAILED, Settled, put_aside, put_bytes_aside, settle
 from hub.intake.lane import Taken, Waiting
 from hub.intake.statuses import Statuses
 from hub.store.database import Priority, Store, StoreAway, Transaction
@@ -131,7 +131,7 @@ class Intake:
             return False
         if str(event.id) != kept.id:
             return False
-        self._take(Taken(event))
+        self._take(Taken(event, again=True))
         return True
 
     def reached(self, event: Event) -> "asyncio.Future[bool]":
@@ -199,9 +199,8 @@ class Intake:
 
     async def _settle(self, priority: Priority, batch: Sequence[Taken]) -> Sequence[Taken]:
         """Commit a batch and send its receipts. Returns what there was no time for, all of it if the store is away."""
-        events = [taken.event for taken in batch]
         try:
-            settled = await self._store.write(priority, lambda tx: settle(tx, self._building, self._channels, events))
+            settled = await self._store.write(priority, lambda tx: self._decide(tx, batch))
         except StoreAway as error:
             await self._wait_for_the_store(str(error))
             return batch
@@ -211,6 +210,11 @@ class Intake:
             return ()
         self._settled(batch[: settled.taken], settled.gone)
         return batch[settled.taken :]
+
+    def _decide(self, tx: Transaction, batch: Sequence[Taken]) -> Settled:
+        events = [taken.event for taken in batch]
+        again = frozenset(taken.event.id for taken in batch if taken.again)
+        return settle(tx, self._building, self._channels, events, again)
 
     async def _settle_alone(self, priority: Priority, batch: Sequence[Taken]) -> None:
         """One of these fails: if the database itself is well, each goes alone, with fresh facts."""
@@ -223,9 +227,7 @@ class Intake:
         tried = 0
         while tried < TRIES:
             try:
-                settled = await self._store.write(
-                    priority, lambda tx: settle(tx, self._building, self._channels, [taken.event])
-                )
+                settled = await self._store.write(priority, lambda tx: self._decide(tx, [taken]))
             except StoreAway as error:
                 await self._wait_for_the_store(str(error))
             except Exception as error:  # noqa: BLE001  # as above

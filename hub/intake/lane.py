@@ -20,10 +20,12 @@ BUFFERED = 8192
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """An event and, where one waits for its commit (the scheduler), whom to tell."""
+    """An event and, where one waits for its commit (the scheduler), whom to tell. `again`: it failed once, and a person
+    wants it decided although it is stored."""
 
     event: Event
     done: "asyncio.Future[bool] | None" = None
+    again: bool = False
 
     @property
     def row(self) -> tuple[str, int] | None:
