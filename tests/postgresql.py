@@ -19,7 +19,6 @@ from hub.store.tables import metadata
 ROLE, PASSWORD = "hub", "wood and water"  # of this server alone
 _UNPRIVILEGED = "postgres"
 """who runs it where the tests run as root, which it refuses; Debian's package makes this user"""
-_TEMPLATE = "template_hub"
 _SHARED = "hub"
 
 
@@ -49,30 +48,29 @@ class Server:
                 [
                     shutil.which("setpriv") or "setpriv", "--pdeathsig", "QUIT",
                     _program("postgres"), "-D", str(self._data), "-c", "listen_addresses=",
-                    "-c", f"unix_socket_directories={self._folder}", "-c", "fsync=on",
+                    "-c", f"unix_socket_directories={self._folder}", "-c", "fsync=on", "-c", "recovery_init_sync_method=syncfs",
                     "-c", "shared_buffers=32MB", "-c", "max_wal_size=256MB",
                 ],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **self._as,
             )  # fmt: skip
         self._wait()
         if fresh:
-            self.run(f"CREATE ROLE {ROLE} LOGIN PASSWORD '{PASSWORD}'", f"CREATE DATABASE {_TEMPLATE} OWNER {ROLE}")
-            engine = make_engine(self.url(_TEMPLATE), writing=True)
+            self.run(f"CREATE ROLE {ROLE} LOGIN PASSWORD '{PASSWORD}'", f"CREATE DATABASE {_SHARED} OWNER {ROLE}")
+            engine = make_engine(self.url(_SHARED), writing=True)
             with engine.begin() as connection:
                 migrate(connection)
                 self._schema = str(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar())
             engine.dispose()
-            self.run(f"CREATE DATABASE {_SHARED} OWNER {ROLE} TEMPLATE {_TEMPLATE}")
 
-    def stop(self) -> None:
-        """At once, as a machine that loses its power; what is committed is on the disk."""
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Whoever is connected is cut off."""
         if self._process is not None:
-            self._process.send_signal(signal.SIGQUIT)
+            self._process.send_signal(how)
             self._process.wait(30)
             self._process = None
 
     def end(self) -> None:
-        self.stop()
+        self.stop(signal.SIGQUIT)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def kill_backends(self, database: str) -> int:
@@ -88,7 +86,9 @@ class Server:
     def emptied(self) -> str:
         """The name of a database with all tables and no row, for the time of one test. Making one anew for each
         was measured at a second under load."""
+        self._wait()
         self.run(
+            "SET lock_timeout = '10s'",  # a test that left a transaction open is told so here
             "SET session_replication_role = replica",  # past foreign keys and the audit's triggers
             "; ".join(f"DELETE FROM {table.name}" for table in metadata.sorted_tables),
             f"UPDATE alembic_version SET version_num = '{self._schema}'",
@@ -96,10 +96,10 @@ class Server:
         )
         return _SHARED
 
-    def create(self, *, empty: bool = False) -> str:
-        """A database of the hub's role with all its tables, or with none; returns its name."""
+    def create(self) -> str:
+        """A database of the hub's role without any table; returns its name."""
         name = f"hub_{next(self._names)}"
-        self.run(f"CREATE DATABASE {name} OWNER {ROLE} TEMPLATE {'template0' if empty else _TEMPLATE}")
+        self.run(f"CREATE DATABASE {name} OWNER {ROLE}")
         return name
 
     def drop(self, database: str) -> None:

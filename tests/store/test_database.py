@@ -97,6 +97,37 @@ async def test_readers_read_while_a_write_is_under_way_and_see_what_is_committed
     assert await store.read(states) == {"expected": 1}
 
 
+async def test_an_answer_is_of_one_moment(store: Store) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def twice(tx: Transaction) -> tuple[dict[str, int], dict[str, int]]:
+        first = states(tx)
+        begun.set()
+        go_on.wait(10)
+        return first, states(tx)
+
+    reading = asyncio.ensure_future(store.read(twice))
+    await asyncio.to_thread(begun.wait, 10)
+    await store.write(Priority.ROUTINE, lambda tx: visits.put(tx, [visit()]))
+    go_on.set()
+    assert await reading == ({}, {})
+
+
+async def test_two_processes_write_one_after_the_other(store: Store, url: str, keys: Keys) -> None:
+    """A command beside a running hub: each row of the audit follows from the one before it, whoever wrote that."""
+    beside = Store(url, keys)
+    await beside.open()
+
+    def act(tx: Transaction) -> None:
+        for number in range(3):
+            audit.add(tx, SITE, T, "front", "lobby", "visit.opened", f"v{number}")
+
+    await asyncio.gather(*(one.write(Priority.PERSON, act) for one in (store, beside) for _ in range(10)))
+    assert await store.read(lambda tx: audit.verify(tx, SITE)) is None
+    assert len((await beside.read(lambda tx: audit.listing(tx, SITE, limit=100))).items) == 60
+    await beside.close()
+
+
 async def test_a_reader_cannot_write(store: Store) -> None:
     with pytest.raises(Exception, match=r"read-?only"):
         await store.read(lambda tx: visits.put(tx, [visit()]))
