@@ -178,14 +178,16 @@ async def live(request: web.Request) -> web.StreamResponse:
     await response.prepare(request)
     await response.write(b"retry: 2000\n\n")
     seen = request.headers.get("Last-Event-ID", "")
-    async with request.app[LIVE].joined(look, signed.session, seen) as client:
-        checked = time.monotonic()
-        while True:
-            await response.write(await client.queue.get())
-            if time.monotonic() - checked > CHECK_EVERY:
-                checked = time.monotonic()
-                if await signed_in(request) is None:
-                    return response
+    with contextlib.suppress(ConnectionResetError):  # the page is gone
+        async with request.app[LIVE].joined(look, signed.session, seen) as client:
+            checked = time.monotonic()
+            while True:
+                await response.write(await client.queue.get())
+                if time.monotonic() - checked > CHECK_EVERY:
+                    checked = time.monotonic()
+                    if await signed_in(request) is None:
+                        break
+    return response
 
 
 async def who(request: web.Request) -> web.Response:

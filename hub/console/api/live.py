@@ -120,7 +120,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
     )
     await response.prepare(request)
     await response.write(b"retry: 2000\n\n")
-    with feed.joined(request.headers.get("Last-Event-ID", "")) as listener:
+    last_seen = request.headers.get("Last-Event-ID", "")
+    with contextlib.suppress(ConnectionResetError), feed.joined(last_seen) as listener:  # until who listens is gone
         ping_at = time.monotonic() + PING_EVERY
         while True:
             with contextlib.suppress(TimeoutError):
@@ -130,12 +131,13 @@ async def stream(request: web.Request) -> web.StreamResponse:
                 await response.write(_frame(desk, feed.current, listener.take()))
             if time.monotonic() >= ping_at:
                 if not await _still_in(request):
-                    return response
+                    break
                 await response.write(f"event: ping\ndata: {rfc3339(desk.clock())}\n\n".encode())
                 ping_at = time.monotonic() + PING_EVERY
             with contextlib.suppress(TimeoutError):  # routine changes that follow each other are told together
                 async with asyncio.timeout(MERGE_FOR):
                     await listener.urgent.wait()
+    return response
 
 
 def _frame(desk: Desk, number: str, change: Change) -> bytes:
