@@ -106,4 +106,6 @@ async def test_an_open_page_shows_it_without_a_reload(
 
         assert await page.evaluate("window.stillTheSamePage")
         await browser.close()
+        devices.panel.alarm("217/7")  # told to a page that is gone
+        await house.desk.until("incidents", lambda one: one["counts"] == {"smoke": 2})
     await house.stop()
