@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from hub.core.adapter import Adapter, Decoded, DeviceContext, Frame, Http, Outgoing, Tcp, Unreadable
+from hub.core.adapter import Adapter, Decoded, DeviceContext, Frame, Http, Mqtt, Outgoing, Tcp, Unreadable
 from hub.core.building import Building, Device
 from hub.core.device_events import DeviceOffline, DeviceOnline, FrameQuarantined, Quarantined
 from hub.core.envelope import event_id
@@ -76,7 +76,7 @@ class Frames:
             self._device_of_connection[connection] = device.id
         context = self._contexts[device.id]
         decoded = Decoded(unreadable=unreadable) if unreadable else _decode(adapter, frame, context)
-        events = self._what_is_news(device, frame, connection, decoded)
+        events = self._what_is_news(device, frame, connection, decoded, proof=not self._on_shared(adapter, frame))
         return self._tasks.begin(self._keep(adapter, context, frame, decoded, events), "frame")
 
     def junk(self, adapter: Adapter, frame: Frame, connection: int, reason: str) -> "asyncio.Future[bool]":
@@ -94,11 +94,19 @@ class Frames:
             return self._building.devices.get(self._device_of_connection.get(connection, ""))
         return None
 
-    def _what_is_news(self, device: Device, frame: Frame, connection: int, decoded: Decoded) -> list[Event]:
+    def _on_shared(self, adapter: Adapter, frame: Frame) -> bool:
+        """Where any device of the kind may speak in the name of any other."""
+        if not isinstance(adapter.transport, Mqtt):
+            return False
+        return any(p.replace("{site}", self._building.site.id) == frame.topic for p in adapter.transport.shared)
+
+    def _what_is_news(
+        self, device: Device, frame: Frame, connection: int, decoded: Decoded, *, proof: bool
+    ) -> list[Event]:
         """The events to keep: presence that changed, and all others but states that were said before."""
         gone = any(isinstance(event, DeviceOffline) for event in decoded.events)
         alive = not gone and not frame.retained
-        events = self._presence.heard(device.id, frame, self._monotonic(), connection) if alive else []
+        events = self._presence.heard(device.id, frame, self._monotonic(), connection, proof=proof) if alive else []
         for event in decoded.events:
             match event:
                 case DeviceOnline():

@@ -24,11 +24,14 @@ class Presence:
         self._supervision = supervision
         self._owed: list[Event] = []
 
-    def heard(self, device: str, frame: Frame, monotonic: float, connection: int) -> list[Event]:
-        """What a sign of life brings: what is owed of this device, and that it is online where that is news."""
+    def heard(self, device: str, frame: Frame, monotonic: float, connection: int, *, proof: bool = True) -> list[Event]:
+        """What a sign of life brings: what is owed of this device, and that it is online where that is news. Without
+        `proof`, on a topic that other devices share, it holds off the silence and clears nothing."""
         events = [event for event in self._owed if event.device == device]
         self._owed = [event for event in self._owed if event.device != device]
-        if self._supervision.heard(device, frame.received, monotonic, peer=frame.peer, connection=connection):
+        if self._supervision.heard(
+            device, frame.received, monotonic, peer=frame.peer, connection=connection, proof=proof
+        ):
             link = Link(cause="connect")
             record = f"heard/{frame.received.isoformat()}"
             context = self._contexts[device]

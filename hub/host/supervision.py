@@ -15,13 +15,15 @@ LinkState = Literal["online", "offline", "never"]
 
 @dataclass(slots=True)
 class Watch:
-    """One declared device. `heard_at` is monotonic seconds: a stepped wall clock makes nobody silent."""
+    """One declared device. `heard_at` is monotonic seconds: a stepped wall clock makes nobody silent. `proven` once it
+    has spoken where no other device can."""
 
     device: Device
     heard_at: float
     last_heard: datetime | None = None
     since: datetime | None = None
     link: LinkState = "never"
+    proven: bool = False
     skew: float | None = None
     peer: str = ""
     connection: int = 0
@@ -32,16 +34,20 @@ class Supervision:
     def __init__(self, devices: Iterable[Device], started: float) -> None:
         self.watches = {device.id: Watch(device, started) for device in devices}
 
-    def heard(self, device: str, at: datetime, monotonic: float, *, peer: str, connection: int) -> bool:
-        """True when this makes it online: it was silent, or it is heard for the first time."""
+    def heard(
+        self, device: str, at: datetime, monotonic: float, *, peer: str, connection: int, proof: bool = True
+    ) -> bool:
+        """True when this proves that it is there, and that was in doubt: it was silent, or is heard for the first
+        time. Without `proof` it may have been another device that spoke in its name."""
         watch = self.watches[device]
         watch.heard_at, watch.last_heard = monotonic, at
         watch.peer, watch.connection = peer, connection
         watch.changed = True
-        if watch.link == "online":
-            return False
-        watch.link, watch.since = "online", at
-        return True
+        if watch.link != "online":
+            watch.link, watch.since, watch.proven = "online", at, False
+        news = proof and not watch.proven
+        watch.proven = watch.proven or proof
+        return news
 
     def left(self, device: str, at: datetime) -> bool:
         """It said so itself, or its will did. False when that was known."""

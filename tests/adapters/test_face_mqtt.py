@@ -236,7 +236,31 @@ def test_shared_topics_carry_presence_only() -> None:
     assert decode({"operator": "Offline", "info": {"facesluiceId": "9911223"}}, "mqtt/face/basic").events == ()
 
 
+def test_a_beat_on_a_shared_topic_is_followed_up_where_only_that_gate_can_answer() -> None:
+    beat = {"operator": "HeartBeat", "info": {"facesluiceId": ID}}
+    asked = decode(beat, "mqtt/face/heartbeat").reply
+    assert asked is not None
+    assert (asked.topic, json.loads(asked.payload)["operator"]) == (f"mqtt/face/{ID}", "GetSysTime")
+    answered = {"operator": "GetSysTime-Ack", "messageId": "beat", "info": {"facesluiceId": ID, "result": "ok"}}
+    assert decode(answered, f"mqtt/face/{ID}/Ack") == Decoded(), "it is no outcome of a command under way"
+
+
+@pytest.mark.parametrize("device", [TERMINAL, CAMERA], ids=["terminal", "camera"])
+def test_a_gate_may_have_presence_topics_of_its_own(device: DeviceContext) -> None:
+    assert decode({"operator": "HeartBeat", "info": {"facesluiceId": ID}}, f"mqtt/face/{ID}/heartbeat") == Decoded()
+    online = decode({"operator": "Online", "info": {"facesluiceId": ID}}, f"mqtt/face/{ID}/basic", device)
+    assert [event.type for event in online.events] == ["device.online"]
+    assert online.reply is not None
+    assert online.reply.topic == f"mqtt/face/{ID}", "the hub's own word on its basic topic would count as the gate's"
+    for operator in ("Online", "Offline", "HeartBeat"):
+        other = decode({"operator": operator, "info": {"facesluiceId": "9911223"}}, f"mqtt/face/{ID}/basic", device)
+        assert other.events == ()
+        assert other.unreadable is not None
+
+
 def test_who_sent_it() -> None:
+    for name in ("basic", "heartbeat"):
+        assert ADAPTER.address(Frame(b"\xff", NOW, f"mqtt/face/{ID}/{name}"), "site") == ID
     heartbeat = b'{"operator":"HeartBeat","info":{"facesluiceId":2031577}}'
     assert ADAPTER.address(Frame(b"\xff", NOW, REC), "site") == ID
     assert ADAPTER.address(Frame(heartbeat, NOW, "mqtt/face/heartbeat"), "site") == ID

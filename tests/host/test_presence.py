@@ -23,9 +23,9 @@ class Watched:
         self.contexts = {name: DeviceContext("b1", name, name, UTC) for name in BUILDING.devices}
         self.presence = Presence(self.contexts, Supervision(BUILDING.devices.values(), self.monotonic))
 
-    def heard(self, device: str = PANEL) -> list[str]:
+    def heard(self, device: str = PANEL, *, proof: bool = True) -> list[str]:
         frame = Frame(b"", self.now, peer="127.0.0.1")
-        return [event.type for event in self.presence.heard(device, frame, self.monotonic, 1)]
+        return [event.type for event in self.presence.heard(device, frame, self.monotonic, 1, proof=proof)]
 
     def passes(self, seconds: float) -> list[tuple[str, str]]:
         self.monotonic += seconds
@@ -74,6 +74,29 @@ def test_a_will_is_said_once_and_not_again_as_silence(watched: Watched) -> None:
     assert watched.will() == []
     assert (PANEL, "device.offline") not in watched.passes(SILENCE + 1)
     assert watched.heard() == ["device.online"]
+
+
+def test_what_any_device_could_have_said_raises_and_never_clears(watched: Watched) -> None:
+    assert watched.heard() == ["device.online"]
+    assert watched.will() == ["device.offline"]
+    assert watched.heard(proof=False) == [], "it may be another one that speaks in its name"
+    assert watched.heard(proof=False) == []
+    assert watched.heard() == ["device.online"]
+    assert watched.heard() == []
+
+
+def test_after_the_hubs_start_too_only_a_device_itself_clears(watched: Watched) -> None:
+    assert watched.heard(proof=False) == []
+    assert (PANEL, "device.offline") not in watched.passes(SILENCE - 1)
+    assert watched.heard() == ["device.online"]
+
+
+def test_a_word_on_a_shared_topic_holds_off_the_silence(watched: Watched) -> None:
+    watched.heard()
+    for _ in range(3):
+        assert ("device.offline", PANEL) not in watched.passes(SILENCE - 1)
+        watched.heard(proof=False)
+    assert ("device.offline", PANEL) in watched.passes(SILENCE + 1)
 
 
 def test_a_stepped_wall_clock_makes_nobody_silent_and_nobody_heard(watched: Watched) -> None:

@@ -29,15 +29,15 @@ def decode(frame: Frame, device: DeviceContext) -> Decoded:
     if wrong := _wrong_sender(message, own, device):
         return Decoded(unreadable=wrong, reply=_yes(message, own))
     if own is None:
-        return _presence(message, frame, device) or Decoded(
+        return _presence(message, own, frame, device) or Decoded(
             unreadable=Unreadable("only Online, Offline and HeartBeat belong on a topic that all gates share")
         )
-    return _presence(message, frame, device) or _own(message, payload, own, frame, device)
+    return _presence(message, own, frame, device) or _own(message, payload, own, frame, device)
 
 
 def _own(message: Message, payload: bytes, own: tuple[str, str], frame: Frame, device: DeviceContext) -> Decoded:
     if message.operator.endswith("-Ack"):
-        answered = message.operator not in ("PushAck-Ack", "Online-Ack")
+        answered = message.operator not in ("PushAck-Ack", "Online-Ack", "GetSysTime-Ack")
         return Decoded(outcomes=(outcome_of(message),) if answered else ())
     reply = _yes(message, own)
     match message.operator:
@@ -65,7 +65,7 @@ def _wrong_sender(message: Message, own: tuple[str, str] | None, device: DeviceC
     return None if named == device.address else Unreadable("the facesluiceId isn't this gate's")
 
 
-def _presence(message: Message, frame: Frame, device: DeviceContext) -> Decoded | None:
+def _presence(message: Message, own: tuple[str, str] | None, frame: Frame, device: DeviceContext) -> Decoded | None:
     """Online, Offline (the gate's last will) and HeartBeat; None for anything else."""
     match message.operator.lower():
         case "online":
@@ -79,7 +79,7 @@ def _presence(message: Message, frame: Frame, device: DeviceContext) -> Decoded 
                 time=device.local_time(wall_clock) if wall_clock else None,
                 boot=frame.received,
             )
-            return Decoded(events=(online,), reply=_online_ack(device))
+            return Decoded(events=(online,), reply=_online_ack(device, own))
         case "offline":
             # a will is written when the gate connects, so a time in it is not when it went away
             offline = device.event(
@@ -90,17 +90,24 @@ def _presence(message: Message, frame: Frame, device: DeviceContext) -> Decoded 
                 boot=frame.received,
             )
             return Decoded(events=(offline,))
-        case "heartbeat" | "online-ack":  # the latter is our own, heard again on the shared topic
+        case "heartbeat":
+            return Decoded(reply=None if own else _ask_itself(device))
+        case "online-ack":  # our own, heard again on the shared topic
             return Decoded()
         case _:
             return None
 
 
-def _online_ack(device: DeviceContext) -> Outgoing:
+def _ask_itself(device: DeviceContext) -> Outgoing:
+    """A beat on the shared topic may be anybody's; what the gate answers comes on a topic of its own."""
+    return _outgoing({"operator": "GetSysTime", "messageId": "beat", "info": {}}, topics.down(device.address))
+
+
+def _online_ack(device: DeviceContext, own: tuple[str, str] | None) -> Outgoing:
     """A camera's manual (V1.25) wants it on the shared topic, a terminal's on the terminal's own."""
     camera = isinstance(device.options, FaceOptions) and device.options.family == "camera"
     answer = {"operator": "Online-Ack", "info": {"facesluiceId": device.address, "result": "ok"}}
-    return _outgoing(answer, topics.BASIC if camera else topics.down(device.address))
+    return _outgoing(answer, topics.BASIC if camera and own is None else topics.down(device.address))
 
 
 def _yes(message: Message, own: tuple[str, str] | None) -> Outgoing | None:

@@ -1,4 +1,5 @@
-"""The gate's topics: `mqtt/face/{id}/…` is its own, `mqtt/face/basic` and `…/heartbeat` belong to all gates."""
+"""The gate's topics: `mqtt/face/{id}/…` is its own, `mqtt/face/basic` and `…/heartbeat` belong to all gates; one that
+can be set to `mqtt/face/{id}/basic` and `…/heartbeat` has those of its own too."""
 
 from hub.adapters.face_mqtt.messages import Message, parse_message
 from hub.core.adapter import Frame
@@ -6,7 +7,7 @@ from hub.core.text import clean
 
 BASIC = "mqtt/face/basic"
 SHARED = (BASIC, "mqtt/face/heartbeat")
-OWN = ("Rec", "rec/AttendanceRecord", "Snap", "Ack", "ack", "QRCode", "IDCard", "Card", "Alarm")
+OWN = ("Rec", "rec/AttendanceRecord", "Snap", "Ack", "ack", "QRCode", "IDCard", "Card", "Alarm", "basic", "heartbeat")
 CREDENTIALS = {"QRCode": "qr", "IDCard": "card", "Card": "card"}
 """topics that carry a bare read, and what was read"""
 
