@@ -48,8 +48,8 @@ class Server:
                 [
                     shutil.which("setpriv") or "setpriv", "--pdeathsig", "QUIT",
                     _program("postgres"), "-D", str(self._data), "-c", "listen_addresses=",
-                    "-c", f"unix_socket_directories={self._folder}", "-c", "fsync=on", "-c", "recovery_init_sync_method=syncfs",
-                    "-c", "shared_buffers=32MB", "-c", "max_wal_size=256MB",
+                    "-c", f"unix_socket_directories={self._folder}", "-c", "fsync=on",
+                    "-c", "recovery_init_sync_method=syncfs", "-c", "shared_buffers=32MB",
                 ],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **self._as,
             )  # fmt: skip

@@ -3,6 +3,7 @@
 set -eu
 lacking=""
 [ -x /usr/sbin/mosquitto ] || command -v mosquitto >/dev/null || lacking="$lacking mosquitto"
+ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null || lacking="$lacking postgresql"
 command -v chromium >/dev/null || lacking="$lacking chromium"
 fc-list 2>/dev/null | grep -qi "cjk" || lacking="$lacking fonts-noto-cjk"
 [ -z "$lacking" ] && exit 0
