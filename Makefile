@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: run test check setup system lock format picture
+.PHONY: run test check setup system lock format picture bench
 
 run: setup
 	@$(BIN)/hub device add --all --quiet
@@ -52,3 +52,7 @@ lock:
 	$(BIN)/uv pip compile --quiet --upgrade --group npm --universal --generate-hashes \
 		--no-emit-index-url --no-header --no-annotate -o requirements-npm.lock
 	npm install --package-lock-only
+
+# every figure of docs/performance.md; ARGS=--quick for a look while working
+bench: setup
+	@$(BIN)/python -m bench $(ARGS)

@@ -1,7 +1,7 @@
 """The floor: the smallest intake by hand that keeps what it was told and stores each event once.
 
 paho with manual ack and its own thread, pydantic, one SQLite transaction (WAL, FULL) for what waits, at most 256:
-one event row under a unique id, one derived row; the acks after the commit. No facts, no rules, no sealing, no receipts.
+one event row under a unique id, one derived row; the acks after the commit. No facts, rules, sealing or receipts.
 `python -m bench.floor PORT FILE COUNT` ends when COUNT events are stored, and prints when that was.
 """
 

@@ -1,8 +1,9 @@
-"""The publisher, a process of its own: `python -m bench.load PORT FILE [--receipts TOPIC] [--rate N]`.
+"""The publisher, a process of its own: `python -m bench.load PORT FILE [--as host|devices] [--stored N] [--rate N]`.
 
-FILE holds whole PUBLISH packets, each after its length in four bytes. With `--receipts` it is a host: never more than
-WINDOW events without a receipt, and it ends when all have one; else it sends what the broker takes. It prints when it
-began and when it ended, in seconds of the machine's monotonic clock.
+FILE holds whole PUBLISH packets, each after its length in four bytes. As a host it never has more than HOST_WINDOW
+events without a receipt, as devices never more than DEVICES_WINDOW frames without their answer; else it sends what the
+broker takes. It ends when everything is sent and N events have a receipt. It prints when it began and when it ended,
+in seconds of the machine's monotonic clock.
 """
 
 import argparse
@@ -16,9 +17,12 @@ from pathlib import Path
 
 from bench import wire
 
-WINDOW = 4096
+HOST_WINDOW = 4096
 """as of eight hosts: what an intake that takes from several keeps in memory"""
+DEVICES_WINDOW = 1500
 AT_ONCE = 64
+RECEIPTS = "hub/v1/+/receipts/+"
+ANSWERS = ("mqtt/face/+", "locker/v1/+/+/down")
 
 
 def write_packets(file: Path, packets: Sequence[bytes]) -> None:
@@ -34,66 +38,69 @@ def read_packets(file: Path) -> list[bytes]:
     return packets
 
 
-class Receipts:
-    """What the intake has said that it stored, counted."""
+class Told:
+    """What the hub has said: how many frames it answered, which events it stored."""
 
-    def __init__(self, port: int, topic: str) -> None:
-        self.socket = wire.connect(port, "bench-receipts", topic)
+    def __init__(self, port: int) -> None:
+        self.socket = wire.connect(port, "bench-told", RECEIPTS, *ANSWERS)
         self._stream = bytearray()
-        self.count = 0
+        self.answers = 0
+        self.stored: set[int] = set()
 
     def read(self) -> None:
         self._stream += self.socket.recv(1 << 16)
         for packet in wire.take(self._stream):
-            if packet.payload:
-                self.count += sum(last - first + 1 for first, last in json.loads(packet.payload)["sequences"])
+            if not packet.topic.startswith("hub/"):
+                self.answers += 1
+                continue
+            for first, last in json.loads(packet.payload).get("sequences", ()):
+                self.stored.update(range(first, last + 1))
 
 
 def send(
-    port: int, packets: Sequence[bytes], receipts: Receipts | None, rate: float = 0, name: str = "bench-load"
+    out: socket.socket, told: Told, packets: Sequence[bytes], kind: str, stored: int, rate: float
 ) -> tuple[float, float]:
-    """When the first was sent, and when all were sent (with receipts: stored)."""
-    out = wire.connect(port, name)
-    out.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 18)
+    """When the first was sent, and when all was sent and stored."""
     begun = time.monotonic()
     sent = taken = 0
     """packets, and bytes of the broker's PUBACKs, four each"""
-    while taken < 4 * len(packets) or (receipts and receipts.count < len(packets)):
+    while taken < 4 * len(packets) or len(told.stored) < stored:
         room = len(packets) - sent
-        if receipts:
-            room = min(room, WINDOW - (sent - receipts.count))
+        if kind == "host":
+            room = min(room, HOST_WINDOW - (sent - len(told.stored)))
+        elif kind == "devices":
+            room = min(room, DEVICES_WINDOW - (sent - told.answers))
         if rate:
             room = min(room, int((time.monotonic() - begun) * rate) - sent)
-        reading = [out, *([receipts.socket] if receipts else [])]
-        readable, writable, _ = select.select(reading, [out] if room > 0 else [], [], 0.005 if rate else 20.0)
+        writing = [out] if room > 0 else []
+        readable, writable, _ = select.select([out, told.socket], writing, [], 0.005 if rate else 20.0)
         if not readable and not writable and not rate:
-            raise TimeoutError(f"{receipts.count if receipts else sent} of {len(packets)} after a silence of 20 s")
+            raise TimeoutError(f"{sent} sent, {told.answers} answered, {len(told.stored)} stored, then 20 s of silence")
         if out in readable:
             taken += len(out.recv(1 << 16))
-        if receipts and receipts.socket in readable:
-            receipts.read()
+        if told.socket in readable:
+            told.read()
         if writable:
             some = packets[sent : sent + min(room, AT_ONCE)]
             out.sendall(b"".join(some))
             sent += len(some)
-    ended = time.monotonic()
-    out.close()
-    return begun, ended
+    return begun, time.monotonic()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("port", type=int)
     parser.add_argument("file", type=Path)
-    parser.add_argument("--receipts", default="")
+    parser.add_argument("--as", dest="kind", choices=("host", "devices", "anyone"), default="anyone")
+    parser.add_argument("--stored", type=int, default=0)
     parser.add_argument("--rate", type=float, default=0)
-    parser.add_argument("--name", default="bench-load")
     asked = parser.parse_args()
     packets = read_packets(asked.file)
-    receipts = Receipts(asked.port, asked.receipts) if asked.receipts else None
+    told = Told(asked.port)
+    out = wire.connect(asked.port, "bench-load")
     print("ready", flush=True)
     input()
-    begun, ended = send(asked.port, packets, receipts, asked.rate, asked.name)
+    begun, ended = send(out, told, packets, asked.kind, asked.stored, asked.rate)
     print(json.dumps({"begun": begun, "ended": ended}), flush=True)
 
 

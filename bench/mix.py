@@ -1,4 +1,4 @@
-"""What a building says in a day, in one order for everyone: vendor frames, and the events that the adapters make of them.
+"""What a building says in a day, in one order for everyone: vendor frames, and the events that adapters make of them.
 
 70 % residents' passages, 10 % refusals and door states, 10 % visitors, 8 % lockers, 2 % fire and device. Over MQTT
 alone, where there is no panel and no reader, the gates pass and refuse and the locker has the 2 %.
@@ -10,19 +10,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import count, islice
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bench import wire
+from bench.site import ENTRY, EXIT, LOCKER, PANEL, building
 from hub.adapters import load_adapters
 from hub.bus import topics
 from hub.core.adapter import DeviceContext, Frame, RequestHead
-from hub.core.building import Building
 from hub.core.events import Event, dump_event
-from hub.settings.load import load
 from simulators import gb26875 as gb
 
-CONFIG = Path(__file__).parents[1] / "config"
 HOST = "hub-1"
 RESIDENTS = 2000
 VISITORS = 4000
@@ -39,11 +36,6 @@ _KINDS = {"passage": 70, "refusal": 5, "door": 5, "visitor": 10, "locker": 8, "f
 class Said:
     device: str
     frame: Frame
-
-
-@cache
-def building() -> Building:
-    return load(CONFIG, load_adapters()).building
 
 
 @cache
@@ -137,7 +129,7 @@ class _Voice:
 
 
 def _gate(at: datetime, number: int, person: str, status: int, *, entry: bool) -> Said:
-    device = "gate-e1" if entry else "gate-e2"
+    device = ENTRY if entry else EXIT
     address = building().devices[device].address
     info = {
         "customId": person, "personId": number % 3000, "RecordID": number + 1, "VerifyStatus": status,
@@ -189,7 +181,7 @@ def _at_the_locker(turn: int) -> dict[str, object]:
 def _locker(at: datetime, number: int, **said: object) -> Said:
     time = at.astimezone(ZoneInfo("Asia/Shanghai")).isoformat(timespec="seconds")
     payload = json.dumps({**said, "boot": 7, "number": number + 1, "time": time}, ensure_ascii=False).encode()
-    return Said("locker-2", Frame(payload, at, topic=f"locker/v1/{building().site.id}/locker-2/up"))
+    return Said(LOCKER, Frame(payload, at, topic=f"locker/v1/{building().site.id}/{LOCKER}/up"))
 
 
 def _panel(at: datetime, turn: int) -> Said:
@@ -197,23 +189,23 @@ def _panel(at: datetime, turn: int) -> Said:
     zone, point = map(int, POINTS[turn // 4 % len(POINTS)].split("/"))
     bits = {0: gb.FIRE, 1: gb.FAULT, 2: gb.FEEDBACK}.get(turn % 4)
     if bits is None:
-        body = gb.objects(4, bytes([1, 1, 1, 1]) + gb.time_tag(_local(at)))
+        body = gb.objects(4, bytes([1, 1, 1, 1]) + gb.time_tag(local(at)))
     else:
-        body = gb.objects(2, gb.component_state((1, 1), 40, (zone, point), bits, "烟感") + gb.time_tag(_local(at)))
-    return Said("fire-b3", Frame(panel_frame(turn, body, at), at, peer="127.0.0.1"))
+        body = gb.objects(2, gb.component_state((1, 1), 40, (zone, point), bits, "烟感") + gb.time_tag(local(at)))
+    return Said(PANEL, Frame(panel_frame(turn, body, at), at, peer="127.0.0.1"))
 
 
 def panel_frame(sequence: int, body: bytes, at: datetime) -> bytes:
-    address = int(building().devices["fire-b3"].address)
-    return gb.build(gb.Frame(sequence & 0xFFFF, address, 0, gb.SEND, body), _local(at))
+    address = int(building().devices[PANEL].address)
+    return gb.build(gb.Frame(sequence & 0xFFFF, address, 0, gb.SEND, body), local(at))
 
 
-def _local(at: datetime) -> datetime:
+def local(at: datetime) -> datetime:
     return at.astimezone(ZoneInfo(building().site.time_zone))
 
 
 def _wall(at: datetime) -> str:
-    return _local(at).strftime("%Y-%m-%d %H:%M:%S")
+    return local(at).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _phone(number: int) -> str:

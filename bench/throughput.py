@@ -1,12 +1,13 @@
-"""`intake_vs_floor`, `path_vs_floor`, `intake_1m_vs_200k`: how many events a second from MQTT into committed records."""
+"""How many events a second go from MQTT into committed records: the floor's, the intake's, the whole path's."""
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
 from bench import load, mix, stored
 from bench.broker import broker
-from bench.process import python
-from hub.bus import topics
+from bench.desk import desk
+from bench.process import Process, python
 
 
 def canonical(directory: Path, wanted: int) -> Path:
@@ -16,10 +17,17 @@ def canonical(directory: Path, wanted: int) -> Path:
     return file
 
 
+def vendor(directory: Path, wanted: int) -> Path:
+    """A file of as many vendor frames."""
+    file = directory / f"frames-{wanted}"
+    load.write_packets(file, mix.frame_packets(wanted, mix.now() - wanted * mix.PACE - timedelta(seconds=1)))
+    return file
+
+
 def floor(directory: Path, prefilled: Path, packets: Path, wanted: int) -> float:
     """Events a second."""
     database = directory / "floor.db"
-    _fresh(prefilled, database)
+    fresh(prefilled, database)
     with broker(directory) as port, python("bench.floor", port, database, wanted) as taker:
         taker.says("ready")
         with python("bench.load", port, packets) as loader:
@@ -30,20 +38,32 @@ def floor(directory: Path, prefilled: Path, packets: Path, wanted: int) -> float
 
 def intake(directory: Path, prefilled: Path, packets: Path, wanted: int) -> float:
     """Events a second, receipts included."""
-    _fresh(prefilled / "hub.db", directory / "hub.db")
-    (directory / "keys").write_bytes((prefilled / "keys").read_bytes())
-    (directory / "keys").chmod(0o600)
-    receipts = topics.receipts(mix.building().site.id, mix.HOST)
+    fresh(prefilled / "hub.db", directory / "hub.db")
+    shutil.copy(prefilled / "keys", directory / "keys")
     with broker(directory) as port, python("bench.intake", directory, port) as taker:
         taker.says("ready")
-        with python("bench.load", port, packets, "--receipts", receipts) as loader:
-            loader.says("ready")
-            loader.begin()
-            told = loader.tells()
-            return wanted / (told["ended"] - told["begun"])
+        with python("bench.load", port, packets, "--as", "host", "--stored", wanted) as loader:
+            return _rate(loader, wanted)
 
 
-def _fresh(source: Path, target: Path) -> None:
+def path(directory: Path, prefilled: Path, packets: Path, wanted: int) -> float:
+    """Events a second from vendor frames, through adapter, spool, broker, intake, in the one process of `hub run`."""
+    with (
+        desk(directory, prefilled) as running,
+        python("bench.load", running.broker, packets, "--as", "devices", "--stored", wanted) as loader,
+    ):
+        return _rate(loader, wanted)
+
+
+def _rate(loader: Process, wanted: int) -> float:
+    loader.says("ready")
+    loader.begin()
+    told = loader.tells()
+    return float(wanted / (told["ended"] - told["begun"]))
+
+
+def fresh(source: Path, target: Path) -> None:
+    """A copy in place of what a run before left."""
     for suffix in ("", "-wal", "-shm"):
         target.with_name(target.name + suffix).unlink(missing_ok=True)
     stored.copy(source, target)
