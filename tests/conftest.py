@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from playwright.async_api import expect
 
 from tests.postgresql import Server
 
@@ -15,3 +16,6 @@ def postgresql() -> Iterator[Server]:
         yield server
     finally:
         server.end()
+
+
+expect.set_options(timeout=20_000)  # a browser beside other work on two cores

@@ -5,6 +5,7 @@ everything waits, and nothing gets a receipt.
 """
 
 import asyncio
+import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -34,6 +35,9 @@ AWAY_FIRST, AWAY_MOST = 0.2, 5.0
 IDLE = 1.0
 REFUSED_AT_ONCE = 100
 """unreadable messages being put aside; beyond, one is let fall, and its host sends it again"""
+
+HOST_SILENT = 10.0
+"""seconds without a word of any host, which says one a second: devices hear no yes then, and the desk must know"""
 
 Receipt = Callable[[str, Sequence[tuple[int, int]]], None]
 """(host, ranges): rows that the store has"""
@@ -70,6 +74,7 @@ class Intake:
         self._statuses = Statuses(self._site, store)
         self._counted: Counter[str] = Counter()
         self._spools: dict[str, int] = {}
+        self._host_heard = -HOST_SILENT
         self.passing = Passing()
         self.store_away = ""
         own = f"{topics.ROOT}/{self._site}"
@@ -106,6 +111,7 @@ class Intake:
         return {
             "broker": all(client.connected for client in self._bus.values()),
             "store": not self.store_away,
+            "host": time.monotonic() - self._host_heard < HOST_SILENT,
             "waiting": sum(len(waiting) for waiting in self._waiting.values()),
             "taken": {lane: self._counted[lane] for lane in self._waiting},
             "batches": self._counted["batches"],
@@ -144,6 +150,7 @@ class Intake:
         """A host's word of the second. One not heard of before begins again: what it sent is unknown here."""
         self.passing.host_said(host, status)
         self._spools[host] = status.waiting
+        self._host_heard = time.monotonic()
         self._statuses.kept(status.kept)
         if host not in self._greeted:
             self._greeted.add(host)
