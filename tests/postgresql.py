@@ -1,11 +1,13 @@
 """A PostgreSQL server of the tests' own: reached by a socket in its own folder, ended by its pid."""
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -53,7 +55,7 @@ class Server:
                 ],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **self._as,
             )  # fmt: skip
-        self._wait()
+        self.connect().close()
         if fresh:
             self.run(f"CREATE ROLE {ROLE} LOGIN PASSWORD '{PASSWORD}'", f"CREATE DATABASE {_SHARED} OWNER {ROLE}")
             engine = make_engine(self.url(_SHARED), writing=True)
@@ -73,20 +75,24 @@ class Server:
         self.stop(signal.SIGQUIT)
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def kill_backends(self, database: str) -> int:
-        """kill -9 of the processes that serve this database; all others of the server end with them. How many."""
-        with self.connect() as connection:
-            rows = connection.execute("SELECT pid FROM pg_stat_activity WHERE datname = %s", (database,)).fetchall()
-        for (pid,) in rows:
-            os.kill(pid, signal.SIGKILL)
-        return len(rows)
+    def kill_backends(self, database: str) -> None:
+        """kill -9 of the processes that serve this database; the server ends all others with them, and recovers."""
+        for (pid,) in self.rows("postgres", f"SELECT pid FROM pg_stat_activity WHERE datname = '{database}'"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    @contextlib.contextmanager
+    def held(self, database: str) -> Iterator[None]:
+        """Nobody can store an event. The hub waits up to 5 s for a lock."""
+        with self.connect(database) as other, other.transaction():
+            other.execute("LOCK TABLE events IN EXCLUSIVE MODE")
+            yield
 
     # its databases
 
     def emptied(self) -> str:
         """The name of a database with all tables and no row, for the time of one test. Making one anew for each
         was measured at a second under load."""
-        self._wait()
         self.run(
             "SET lock_timeout = '10s'",  # a test that left a transaction open is told so here
             "SET session_replication_role = replica",  # past foreign keys and the audit's triggers
@@ -103,7 +109,6 @@ class Server:
         return name
 
     def drop(self, database: str) -> None:
-        self._wait()
         self.run(f"DROP DATABASE {database} WITH (FORCE)")
 
     def url(self, database: str) -> str:
@@ -111,8 +116,22 @@ class Server:
         return f"postgresql+psycopg://{ROLE}:{PASSWORD.replace(' ', '%20')}@/{database}?host={self._folder}"
 
     def connect(self, database: str = "postgres") -> psycopg.Connection[tuple[Any, ...]]:
-        """As the server's own administrator; each statement is committed."""
-        return psycopg.connect(host=str(self._folder), user="postgres", dbname=database, autocommit=True)
+        """As the server's own administrator, as soon as it lets in; each statement is committed."""
+        until = time.monotonic() + 30
+        while True:
+            try:
+                return psycopg.connect(host=str(self._folder), user="postgres", dbname=database, autocommit=True)
+            except psycopg.OperationalError as error:
+                gone = self._process is None or self._process.poll() is not None
+                if gone or time.monotonic() > until:
+                    log = (self._folder / "log").read_text(errors="replace")[-2000:]
+                    raise RuntimeError(f"PostgreSQL doesn't answer: {error}\n{log}") from error
+                time.sleep(0.02)
+
+    def rows(self, database: str, query: str) -> list[tuple[Any, ...]]:
+        """Read a database past the hub."""
+        with self.connect(database) as connection:
+            return connection.execute(query.encode()).fetchall()
 
     def run(self, *statements: str, database: str = "postgres") -> None:
         with self.connect(database) as connection:
@@ -128,21 +147,6 @@ class Server:
             check=True, capture_output=True, cwd=self._folder, **self._as,
         )  # fmt: skip
         (self._data / "pg_hba.conf").write_text(f"local all {ROLE} scram-sha-256\nlocal all postgres trust\n")
-
-    def _wait(self) -> None:
-        """Until it lets in, as it does not while it recovers."""
-        until = time.monotonic() + 30
-        while True:
-            try:
-                self.connect().close()
-            except psycopg.OperationalError as error:
-                log = (self._folder / "log").read_text(errors="replace")[-2000:]
-                gone = self._process is None or self._process.poll() is not None
-                if gone or time.monotonic() > until:
-                    raise RuntimeError(f"PostgreSQL doesn't answer: {error}\n{log}") from error
-                time.sleep(0.02)
-            else:
-                return
 
 
 def _program(name: str) -> str:
