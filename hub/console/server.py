@@ -83,6 +83,7 @@ def _routes() -> list[web.RouteDef]:
         web.get("/records", records.records_page),
         web.get("/notices", records.notices_page),
         web.post("/notices/again", records.send_again),
+        web.post("/notices/held", records.decide_held),
         web.get("/audit", records.audit_page),
         web.get("/account", records.account_page),
         web.post("/account/password", change_password),

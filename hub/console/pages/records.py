@@ -11,7 +11,7 @@ from hub.console.signed import SIGNED
 from hub.core.effects import Refused
 from hub.core.events import EVENT_CLASSES
 from hub.core.records import Notice, NoticeState
-from hub.store import audit, events, outbox
+from hub.store import audit, events, held, outbox
 from hub.store.database import Priority, Transaction
 from hub.store.paging import Page
 
@@ -47,13 +47,15 @@ async def notices_page(request: web.Request) -> web.Response:
     wanted: dict[str, tuple[NoticeState, ...]] = {state: (state,) for state in ("queued", "sent", "failed", "held")}
     state = asked(request, "state")
 
-    def read(tx: Transaction) -> Page[Notice]:
+    def read(tx: Transaction) -> tuple[Page[Notice], held.Held]:
         cursor = request.query.get("cursor")
-        return outbox.notice_listing(tx, desk.site, state=wanted.get(state, ()), cursor=cursor, limit=30)
+        found = outbox.notice_listing(tx, desk.site, state=wanted.get(state, ()), cursor=cursor, limit=30)
+        return found, held.listing(tx)
 
-    listed = await desk.store.read(read)
+    listed, restored = await desk.store.read(read)
     values: Shown = {
         "list": listed,
+        "held_deadlines": restored.deadlines,
         "urls": paging_urls(request, listed),
         "letters": [(notice, letter(notice, desk.building)) for notice in listed.items],
     }
@@ -74,6 +76,22 @@ async def send_again(request: web.Request) -> web.Response:
     if not await desk.store.write(Priority.PERSON, work):
         raise Refused("refused.not_found")
     return await acted(request, "said.notice_again")
+
+
+async def decide_held(request: web.Request) -> web.Response:
+    """POST /notices/held: a person's word on a notice or a deadline that a restore has held."""
+    desk, signed, form = request.app[DESK], request[SIGNED], await form_of(request)
+    key = form.needed("key", 500)
+    decision: held.Decision = "release" if form.needed("decision", 10) == "release" else "drop"
+
+    def work(tx: Transaction) -> bool:
+        wanted = held.listing(tx).named({key})
+        held.decide(tx, wanted, decision, signed.name, signed.post)
+        return bool(wanted.keys)
+
+    if not await desk.store.write(Priority.PERSON, work):
+        raise Refused("refused.not_found")
+    return await acted(request, f"said.held_{decision}")
 
 
 async def audit_page(request: web.Request) -> web.Response:
