@@ -42,6 +42,8 @@ _WAITS = (
 )
 _REACH = {"connect_timeout": "5", "tcp_user_timeout": "10000", "keepalives_idle": "5", "keepalives_interval": "3"}
 """libpq's parameters, in s (tcp_user_timeout in ms): a server that is gone without a word is noticed"""
+_ON_DISK = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+"""receipts go out after a commit: it has to stand on the server's disk by then"""
 _ONE_WRITER = 0x66726F6E74
 """the advisory lock that every transaction which writes holds"""
 
@@ -104,6 +106,7 @@ def _postgresql(url: URL, writing: bool) -> Engine:
         cursor = connection.cursor()
         for name, wait in _WAITS:
             cursor.execute(f"SET {name} = '{wait}'")
+        cursor.execute(_ON_DISK)
         cursor.close()
         connection.commit()  # or the pool's first rollback would take them back
 

@@ -74,7 +74,13 @@ async def until_back(store: Store, within: float = 20) -> None:
             return
 
 
-async def test_every_session_has_its_timeouts(store: Store) -> None:
+async def test_every_session_has_its_timeouts_and_commits_to_the_disk(
+    url: str, keys: Keys, database: str, postgresql: Server
+) -> None:
+    postgresql.run(f"ALTER DATABASE {database} SET synchronous_commit = off")
+    store = Store(url, keys)
+    await store.open()
+
     def settings(tx: Transaction) -> list[object]:
         names = (
             "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "transaction_isolation",
@@ -85,6 +91,8 @@ async def test_every_session_has_its_timeouts(store: Store) -> None:
     for _ in range(2):
         assert await store.write(Priority.ROUTINE, settings) == ["30s", "5s", "30s", "read committed", "off", "on"]
         assert await store.read(settings) == ["30s", "5s", "30s", "repeatable read", "on", "on"]
+    await store.close()
+    postgresql.run(f"ALTER DATABASE {database} RESET synchronous_commit")
 
 
 async def test_a_connection_lost_in_the_middle_leaves_nothing_and_comes_back(store: Store) -> None:
