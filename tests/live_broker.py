@@ -60,7 +60,7 @@ class Ear:
     async def up(self) -> AsyncIterator["Ear"]:
         task = asyncio.create_task(self.client.run())
         try:
-            await until(lambda: self.client.connected)
+            await until(lambda: self.client.ready)
             yield self
         finally:
             task.cancel()

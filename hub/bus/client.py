@@ -103,8 +103,15 @@ class BusClient:
         self._answer: asyncio.Future[ReasonCode] | None = None
         self._gone = asyncio.Event()
         self._topics_under_way: dict[int, str] = {}
+        self._asked_for: set[int] = set()
+        """subscriptions that the broker hasn't answered yet"""
         self.connected = False
         self.refused = 0
+
+    @property
+    def ready(self) -> bool:
+        """Connected, and the broker has taken the subscriptions: nothing that is published now is missed."""
+        return self.connected and not self._asked_for
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False, qos: int = 1) -> bool:
         """Hand a message to the connection. False while there is none: the caller's own store keeps it."""
@@ -167,8 +174,11 @@ class BusClient:
                 self._try_other_protocol()
             return str(reason)
         self.connected = True
-        for pattern in self._subscriptions:
-            client.subscribe(pattern, qos=0)  # kept on our disk or the host's: an ack to the broker would keep nothing
+        self._asked_for.clear()
+        for pattern in self._subscriptions:  # at QoS 0: kept on our disk or the host's, an ack would keep nothing
+            _, mid = client.subscribe(pattern, qos=0)
+            if mid is not None:
+                self._asked_for.add(mid)
         self._on_up()
         return None
 
@@ -289,8 +299,9 @@ class BusClient:
             log.error("publish_refused", client=self._name, topic=topic, reason=str(reason))
 
     def _subscribed(
-        self, _client: paho.Client, _data: Any, _mid: int, reasons: list[ReasonCode], _properties: Any
+        self, _client: paho.Client, _data: Any, mid: int, reasons: list[ReasonCode], _properties: Any
     ) -> None:
+        self._asked_for.discard(mid)
         for reason in reasons:
             if reason.is_failure:
                 self.refused += 1

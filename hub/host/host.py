@@ -151,7 +151,7 @@ class Host:
     @property
     def health(self) -> dict[str, Any]:
         return {
-            "broker": all(client.connected for client in self._bus.values()),
+            "broker": all(client.ready for client in self._bus.values()),
             "devices_broker": self._mqtt.connected,
             "spool_waiting": self._told.waiting,
             "let_fall": self._mqtt.let_fall,

@@ -109,7 +109,7 @@ class Intake:
     @property
     def health(self) -> dict[str, Any]:
         return {
-            "broker": all(client.connected for client in self._bus.values()),
+            "broker": all(client.ready for client in self._bus.values()),
             "store": not self.store_away,
             "host": time.monotonic() - self._host_heard < HOST_SILENT,
             "waiting": sum(len(waiting) for waiting in self._waiting.values()),

@@ -45,7 +45,7 @@ class MqttTransport:
 
     @property
     def connected(self) -> bool:
-        return self._client.connected
+        return self._client.ready
 
     async def run(self) -> None:
         await self._client.run()

@@ -47,11 +47,11 @@ async def test_it_comes_back_when_the_broker_was_killed(broker: LiveBroker) -> N
         on_down=lambda: downs.append(1),
     )
     async with running(client):
-        await until(lambda: client.connected)
+        await until(lambda: client.ready)
         broker.kill()
         await until(lambda: not client.connected)
         assert client.publish("t/1", b"nobody") is False
-        await until(lambda: client.connected, within=15)
+        await until(lambda: client.ready, within=15)
         assert client.publish("t/1", b"back") is True
         await until(lambda: heard)
     assert [message.payload for message in heard] == [b"back"]
@@ -65,7 +65,7 @@ async def test_a_broker_that_comes_late_is_found(tmp_path: Path) -> None:
         await asyncio.sleep(0.3)
         assert not client.connected
         async with late.running():
-            await until(lambda: client.connected, within=15)
+            await until(lambda: client.ready, within=15)
             assert client._protocol == MQTTProtocolVersion.MQTTv5
 
 
@@ -78,7 +78,7 @@ async def test_a_callback_that_raises_does_not_stop_the_reading(broker: LiveBrok
         heard.append(message.payload)
 
     async with running(BusClient(broker.address, "raises", subscriptions=("t",), on_message=hear)) as client:
-        await until(lambda: client.connected)
+        await until(lambda: client.ready)
         for payload in (b"1", b"bad", b"2"):
             client.publish("t", payload)
         await until(lambda: len(heard) == 2)
@@ -87,7 +87,7 @@ async def test_a_callback_that_raises_does_not_stop_the_reading(broker: LiveBrok
 
 async def test_what_the_broker_refuses_is_noticed(broker: LiveBroker) -> None:
     async with running(BusClient(broker.guest, "guest", subscriptions=("guest/1",))) as client:
-        await until(lambda: client.connected)
+        await until(lambda: client.ready)
         client.publish("guest/1", b"allowed")
         client.publish("hub/v1/b1/events/life/panel", b"not allowed")
         await until(lambda: client.refused == 1)
@@ -95,7 +95,7 @@ async def test_what_the_broker_refuses_is_noticed(broker: LiveBroker) -> None:
 
 async def test_a_topic_that_nobody_can_publish_to_is_said_and_harms_nothing(broker: LiveBroker) -> None:
     async with running(BusClient(broker.address, "wild")) as client:
-        await until(lambda: client.connected)
+        await until(lambda: client.ready)
         assert client.publish("a/+/b", b"x") is False
         assert client.publish("a/b", b"x") is True
 
@@ -113,7 +113,7 @@ async def test_a_broker_of_3_1_1_alone_is_spoken_to_in_3_1_1() -> None:
     await embedded.start()
     try:
         async with running(BusClient(BrokerAddress("127.0.0.1", port, HUB.name, HUB.password), "old")) as client:
-            await until(lambda: client.connected, within=20)
+            await until(lambda: client.ready, within=20)
             assert client._protocol == MQTTProtocolVersion.MQTTv311
     finally:
         await embedded.stop()

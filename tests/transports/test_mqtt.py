@@ -91,7 +91,7 @@ async def test_an_answer_of_a_former_session_is_dropped(broker: LiveBroker, behi
     await until(lambda: behind.due)
     broker.kill()
     await until(lambda: not behind.transport.connected)
-    await until(lambda: behind.transport.connected and locker.client.connected, within=15)
+    await until(lambda: behind.transport.connected and locker.client.ready, within=15)
     behind.keep()
     locker.says(UP, b"after")
     await until(lambda: behind.due)
