@@ -19,7 +19,8 @@ from aiohttp import web
 from hub.adapters import load_adapters
 from hub.broker import Broker, own_broker
 from hub.bus.client import BrokerAddress
-from hub.console.desk import Desk
+from hub.bus.drops import Drops
+from hub.console.desk import BrokerNotice, Desk
 from hub.console.server import build
 from hub.console.users import first_user
 from hub.core.adapter import Adapter
@@ -101,6 +102,7 @@ async def _serve(
 ) -> None:
     """The parts of this process, side by side; if one fails for good, all stop and the failure is told."""
     health = Health()
+    drops = Drops(broker.address, f"drops-{loaded.hub.host}")
     split = asked.split and asked.only == "all"
     with_host = asked.only in ("all", "host") and not split
     with_desk = asked.only in ("all", "desk")
@@ -119,6 +121,7 @@ async def _serve(
                 tell_host=lambda name, ranges: host.receipt(ranges) if host else None,
             )
             health.add("intake", lambda: intake.health)
+            health.add("broker", lambda: {"kind": broker.kind, "dropped": drops.total})
         if with_host:
             spool = Spool(asked.data / "spool.db", keys)
             await spool.open()
@@ -142,13 +145,14 @@ async def _serve(
                     loaded.building, store, broker.address, channels, host_beside=host.command if host else None
                 )
                 tasks.create_task(dispatch.run(), name="dispatch")
+                tasks.create_task(drops.run(), name="broker-drops")
                 desk = Desk(
                     store=store,
                     building=loaded.building,
                     secure_cookies=loaded.hub.console.tls is not None,
                     health=health,
                     config_mistakes=mistakes,
-                    broker_notice=broker.notice,
+                    broker_notice=lambda: _broker_notice(broker, drops),
                     channels=tuple(channels),
                     read_again=intake.read_again,
                 )
@@ -185,6 +189,12 @@ def _tls(loaded: Loaded) -> ssl.SSLContext | None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(tls.certificate, tls.key)
     return context
+
+
+def _broker_notice(broker: Broker, drops: Drops) -> BrokerNotice:
+    if broker.kind == "amqtt":
+        return "for_trying_out"
+    return "dropping" if drops.lately else ""
 
 
 def _host_settings(loaded: Loaded, broker: Broker) -> HostSettings:

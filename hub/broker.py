@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import structlog
 
@@ -26,11 +27,10 @@ LOOK_EVERY = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """`notice` is for the board: what the desk must know of it, "" when nothing."""
+    """Where it is for the hub, and whether it was named or is the hub's own."""
 
     address: BrokerAddress
-    kind: str
-    notice: str = ""
+    kind: Literal["named", "mosquitto", "amqtt"]
 
 
 def passwords(config: Path) -> dict[str, str]:
@@ -72,7 +72,7 @@ async def own_broker(
     try:
         async with _running(_follow(config, lambda: embedded.reload(users_now()))):
             address = BrokerAddress(hub.listen.devices, hub.listen.mqtt, HUB_USER, hub_password, protocol=MQTT_3_1_1)
-            yield Broker(address, "amqtt", "broker.for_trying_out")
+            yield Broker(address, "amqtt")
     finally:
         await embedded.stop()
 

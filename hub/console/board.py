@@ -316,9 +316,9 @@ def _own_lines(snapshot: Snapshot, desk: Desk, text: Text) -> list[QueueLine]:
             QueueLine("config", "config", "low", snapshot.at, title, desk.config_mistakes[0], chimes=False,
                       link="/devices#config", link_word=text.t("queue.look"))
         )  # fmt: skip
-    if desk.broker_notice:
-        title = text.t("queue.broker")
-        lines.append(QueueLine("broker", "broker", "low", snapshot.at, title, desk.broker_notice, chimes=False))
+    if notice := desk.broker_notice():
+        title, next_step = text.t(f"queue.broker.{notice}"), text.t(f"queue.broker.{notice}_next")
+        lines.append(QueueLine("broker", "broker", "low", snapshot.at, title, next_step, chimes=False))
     return lines
 
 

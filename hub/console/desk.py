@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
@@ -14,6 +15,7 @@ from hub.core.effects import Effect
 from hub.store.database import Store
 from hub.store.quarantine import QuarantinedFrame
 
+BrokerNotice = Literal["", "for_trying_out", "dropping"]
 Performed = OrderedDict[tuple[str, str], "asyncio.Future[Sequence[Effect]]"]
 
 
@@ -27,7 +29,7 @@ class Desk:
     secure_cookies: bool = False
     health: Callable[[], Mapping[str, object]] = dict
     config_mistakes: tuple[str, ...] = ()
-    broker_notice: str = ""
+    broker_notice: Callable[[], BrokerNotice] = lambda: ""
     channels: tuple[str, ...] = ("desk",)
     """where notices to people go"""
     read_again: Callable[[QuarantinedFrame], bool] = lambda kept: False

@@ -44,11 +44,12 @@ async def readyz(request: web.Request) -> web.Response:
     the configuration is told, and stops nothing."""
     desk = request.app[DESK]
     store_away = await _read_store(desk) is None
+    told = _parts(desk)
     parts = {
         "store": {"readable": not store_away},
-        **_parts(desk),
+        **told,
         "configuration": {"mistakes": list(desk.config_mistakes)},
-        "broker": {"notice": desk.broker_notice},
+        "broker": {**told.get("broker", {}), "notice": desk.broker_notice()},
     }
     ready = not any(value is False for part in parts.values() for value in part.values())
     return web.json_response({"ready": ready, "parts": parts}, status=200 if ready else 503)
@@ -81,6 +82,7 @@ class _Numbers(Collector):
     def __init__(self, parts: Mapping[str, Mapping[str, object]], stored: _Stored | None, mistakes: int) -> None:
         self._intake = parts.get("intake", {})
         self._host = parts.get("host", {})
+        self._broker = parts.get("broker", {})
         self._stored = stored
         self._mistakes = mistakes
 
@@ -99,6 +101,7 @@ class _Numbers(Collector):
         yield _counted(
             "hub_frames_let_fall", "Frames of devices that wait for no answer, let fall", self._host.get("let_fall")
         )
+        yield _counted("hub_broker_dropped", "Messages that the broker let fall", self._broker.get("dropped"))
         if self._stored is not None:
             notices = GaugeMetricFamily("hub_notices", "Notices by state", labels=["state"])
             yield _labelled(notices, self._stored.notices)

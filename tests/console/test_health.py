@@ -20,6 +20,7 @@ WELL = {
         "spools": {"edge": 5},
     },
     "host": {"broker": True, "devices_broker": True, "let_fall": 1},
+    "broker": {"kind": "mosquitto", "dropped": 4},
 }  # fmt: skip
 
 
@@ -42,6 +43,13 @@ async def test_it_is_ready_when_every_part_is(console: Console, stranger: Browse
     assert said["parts"]["store"] == {"readable": True}
     assert said["parts"]["host"]["devices_broker"] is True
     assert said["parts"]["configuration"]["mistakes"] == ["devices.csv:3 no door east-9"]
+
+
+async def test_what_the_broker_drops_is_told_and_stops_nothing(console: Console, stranger: Browser) -> None:
+    tell(console, WELL, broker_notice=lambda: "dropping")
+    answer = await stranger.get("/readyz")
+    assert answer.status == 200
+    assert (await answer.json())["parts"]["broker"] == {"kind": "mosquitto", "dropped": 4, "notice": "dropping"}
 
 
 async def test_it_is_not_ready_while_the_broker_is_away(console: Console, stranger: Browser) -> None:
@@ -84,6 +92,7 @@ async def test_its_numbers(console: Console, stranger: Browser) -> None:
         "hub_events_taken_total/life": 2, "hub_events_taken_total/routine": 40, "hub_batches_total": 9,
         "hub_receipts_total": 11, "hub_spool_waiting/edge": 5, "hub_intake_waiting": 3, "hub_store_away": 0,
         "hub_broker_connected": 1, "hub_configuration_mistakes": 2, "hub_notices/failed": 1, "hub_notices/sent": 1,
+        "hub_broker_dropped_total": 4,
         "hub_devices/online": 1, "hub_devices/never": 2, "hub_devices/offline": 0, "hub_devices/unknown": 1,
     }  # fmt: skip
     assert {name: found.get(name) for name in wanted} == wanted

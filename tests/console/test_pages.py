@@ -129,3 +129,12 @@ async def test_duress_is_neutral_where_visitors_see_the_screen(console: Console,
     assert "请核查" in outside
     assert "胁迫" not in outside
     assert 'data-sounds="life"' not in outside
+
+
+@pytest.mark.parametrize("path", ["/", "/devices"])
+async def test_a_broker_that_drops_messages_is_told_in_words(console: Console, sign_in: SignIn, path: str) -> None:
+    browser = await sign_in("desk")
+    object.__setattr__(console.desk, "broker_notice", lambda: "dropping")
+    page = await (await browser.get(path)).text()
+    assert "消息服务丢弃了消息" in page
+    assert "queue.broker" not in page

@@ -33,7 +33,7 @@ async def devices_page(request: web.Request) -> web.Response:
             "frames": frames,
             "urls": paging_urls(request, frames),
             "mistakes": desk.config_mistakes,
-            "broker_notice": desk.broker_notice,
+            "broker_notice": desk.broker_notice(),
         }
 
     values = await desk.store.read(read)
