@@ -31,6 +31,8 @@ def rfc3339(value: datetime) -> str:
 
 def clean(raw: str, limit: int = 500) -> str:
     """Device text made storable: control characters and half surrogates out, cut to `limit` characters."""
+    if raw.isprintable():
+        return raw[:limit].strip()
     return "".join(c for c in raw if (c.isprintable() or c == " ") and not "\ud800" <= c <= "\udfff")[:limit].strip()
 
 

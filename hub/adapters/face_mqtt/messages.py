@@ -17,6 +17,7 @@ JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "Jso
 LARGEST = 2**63 - 1
 DEEPEST = 32
 
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,19}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?")
 _TIME = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.\d+)?)?", re.ASCII)
 _RECORD_ID = re.compile(rb'"(?P<kind>RecordID|SnapID)"\s{0,9}:\s{0,9}"?\s{0,9}(?P<number>[0-9]{1,19})(?=[^0-9])')
@@ -132,7 +133,7 @@ def _unstorable(value: JsonValue) -> str:
         if isinstance(item, str):
             if "\x00" in item:
                 return "a text in the payload contains U+0000"
-            if any("\ud800" <= character <= "\udfff" for character in item):
+            if not item.isascii() and _HALF_PAIR.search(item):
                 return "a text in the payload contains half a surrogate pair"
         elif isinstance(item, float):
             if not math.isfinite(item):
