@@ -54,6 +54,12 @@ class EventsOut:
         self._life = Window("life", spool, self._publish_row, time.monotonic)
         self._routine = Window("routine", spool, self._publish_row, time.monotonic)
 
+    @property
+    def receipts_overdue(self) -> bool:
+        """Rows go out and nobody receives them: the intake or its store is away, or the broker refuses them (a broker
+        of MQTT 3.1.1 has no other way to say so)."""
+        return self._life.overdue or self._routine.overdue
+
     async def keep(self, events: Sequence[Event]) -> None:
         """Returns once they are on disk; none, once all that was asked to be kept before is. Raises SpoolAway."""
         drafts = [Draft(event.lane, event.device, dump_event(event)) for event in events]

@@ -154,6 +154,7 @@ class Host:
             "broker": all(client.ready for client in self._bus.values()),
             "devices_broker": self._mqtt.connected,
             "spool_waiting": self._told.waiting,
+            "receipts": not self._events_out.receipts_overdue,
             "let_fall": self._mqtt.let_fall,
             "publishes_refused": sum(client.refused for client in self._bus.values()),
         }

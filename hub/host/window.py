@@ -45,6 +45,11 @@ class Window:
     def unreceipted(self) -> int:
         return len(self._out)
 
+    @property
+    def overdue(self) -> bool:
+        """What went out had to go out again, and nothing has been received since."""
+        return self._patience > PATIENCE_FIRST
+
     def will_send(self, sequence: int) -> bool:
         """Whether that row, if it is of this lane, is out or still to be read."""
         return sequence in self._out or (self._behind and sequence > self._last_sent)

@@ -238,6 +238,8 @@ def _check_network(
         mistakes.add(where(()), '"peer" is missing: the network address that this device, and no other, may use')
     if "port" in raw and not isinstance(adapter.transport, Tcp):
         mistakes.add(where(("port",)), f"port: {adapter.name} has none of its own")
+    if over_mqtt and any(mark in str(values.get("address", "")) for mark in "+#/ \t\r\n"):
+        mistakes.add(where(("address",)), "address: stands in topics, so it has no / + # and no spaces")
     if values.get("address") == "":
         mistakes.add(where(("address",)), "address: is empty")
     heartbeat, silence = values["heartbeat"], values["silence"]
