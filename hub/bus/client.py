@@ -26,8 +26,9 @@ log = structlog.get_logger()
 
 CONNECT_WITHIN = 5.0
 RETRY_FIRST, RETRY_MOST = 0.2, 5.0
-IN_FLIGHT = 1024
 KEEPALIVE = 15
+FAILURE = 0x80
+"""reason codes from here on (MQTT 5.0, 2.4)"""
 MQTT_3_1_1 = MQTTProtocolVersion.MQTTv311
 
 
@@ -118,14 +119,12 @@ class BusClient:
         if self._client is None or not self.connected:
             return False
         try:
-            sent = self._client.publish(topic, payload, qos=qos, retain=retain)
+            number = self._client.send(topic, payload, qos=qos, retain=retain)
         except ValueError as error:  # a topic with a wildcard, a payload beyond what MQTT can carry
             log.error("publish_impossible", client=self._name, reason=str(error))
             return False
-        if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            return False
         if qos:
-            self._topics_under_way[sent.mid] = topic
+            self._topics_under_way[number] = topic
         return True
 
     async def run(self) -> None:
@@ -197,13 +196,13 @@ class BusClient:
         five = self._protocol == MQTTProtocolVersion.MQTTv5
         client = Session(
             self._received,
+            self._published,
             CallbackAPIVersion.VERSION2,
             client_id=self._name,
             protocol=self._protocol,
             clean_session=None if five else True,
             reconnect_on_failure=False,
         )
-        client.max_inflight_messages_set(IN_FLIGHT)
         client.connect_timeout = CONNECT_WITHIN
         if self._address.user:
             client.username_pw_set(self._address.user, self._address.password)
@@ -213,7 +212,6 @@ class BusClient:
             client.will_set(self._will.topic, self._will.payload, qos=1, retain=True)
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
-        client.on_publish = self._published
         client.on_subscribe = self._subscribed
         client.on_message = self._received_with_ack
         self._watch_socket(client, loop)
@@ -267,7 +265,9 @@ class BusClient:
         client.on_socket_register_write = wants_write
         client.on_socket_unregister_write = no_write
 
-    def _connected(self, _client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
+    def _connected(self, client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, properties: Any) -> None:
+        if isinstance(client, Session):
+            client.most_unanswered = getattr(properties, "ReceiveMaximum", client.most_unanswered)
         if self._answer and not self._answer.done():
             self._answer.set_result(reason)
 
@@ -292,11 +292,11 @@ class BusClient:
         """amqtt sends a will at the QoS that its device wished, whatever was subscribed to."""
         self._received(message.topic.encode(), bytes(message.payload), bool(message.retain))
 
-    def _published(self, _client: paho.Client, _data: Any, mid: int, reason: ReasonCode, _properties: Any) -> None:
-        topic = self._topics_under_way.pop(mid, "")
-        if reason.is_failure:
+    def _published(self, number: int, reason: int) -> None:
+        topic = self._topics_under_way.pop(number, "")
+        if reason >= FAILURE:
             self.refused += 1
-            log.error("publish_refused", client=self._name, topic=topic, reason=str(reason))
+            log.error("publish_refused", client=self._name, topic=topic, reason=reason)
 
     def _subscribed(
         self, _client: paho.Client, _data: Any, mid: int, reasons: list[ReasonCode], _properties: Any
@@ -317,6 +317,7 @@ class BusClient:
             return
         _unwatch(asyncio.get_running_loop(), sock.fileno())
         with contextlib.suppress(OSError, ValueError):
+            client.write_out()
             client.disconnect()
             for _ in range(20):
                 if not client.want_write():

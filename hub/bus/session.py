@@ -1,11 +1,15 @@
-"""paho's session, read in large pieces: one call to the system brings many messages.
+"""paho's session, read and written in large pieces: one call to the system brings many messages, and takes many.
 
 paho reads a message in four calls, each of which gives Python's lock away to whoever computes; beside a busy store that
-was measured at a third of the throughput. What it is subscribed to at QoS 0 is taken apart here; all else is paho's.
+was measured at a third of the throughput. What it is subscribed to at QoS 0, what is published, and the broker's
+answers to that go their short way here; all else is paho's.
 """
 
+import asyncio
 import socket
 import ssl
+import struct
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -16,18 +20,30 @@ AT_ONCE = 32 * 1024
 """bytes: a few dozen messages, after which others have their turn"""
 _PUBLISH = (0x30, 0x31)
 """PUBLISH at QoS 0, not retained and retained (MQTT 5.0, 3.3.1)"""
+_PUBACK = 0x40
 _LONGEST_LENGTH = 4
+_LARGEST = 268_435_455
 
 Deliver = Callable[[bytes, bytes, bool], None]
 """(topic, payload, retained)"""
+Answered = Callable[[int, int], None]
+"""(packet id, reason code): from 0x80 on the publish was refused (MQTT 5.0, 3.4.2.1); 0 over 3.1.1"""
 
 
 class Session(paho.Client):
-    """`deliver` is called for each message of QoS 0, and must not raise."""
+    """`deliver` is called for each message of QoS 0, `answered` for each PUBACK; neither may raise."""
 
-    def __init__(self, deliver: Deliver, *arguments: Any, **named: Any) -> None:
+    def __init__(self, deliver: Deliver, answered: Answered, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._deliver = deliver
+        self._answered = answered
+        self._events = asyncio.get_running_loop()
+        self._going_out: list[bytes] = []
+        self._held: deque[bytes] = deque()
+        """publishes beyond what the broker takes without an answer"""
+        self._unanswered = 0
+        self.most_unanswered = 0xFFFF
+        """the broker's Receive Maximum (MQTT 5.0, 3.2.2.3.3)"""
         self._with_properties = named.get("protocol") == MQTTProtocolVersion.MQTTv5
         self._stream = b""
         self._for_paho = b""
@@ -50,6 +66,42 @@ class Session(paho.Client):
             if not (isinstance(connection, ssl.SSLSocket) and connection.pending()):
                 return
 
+    def send(self, topic: str, payload: bytes, *, retain: bool, qos: int) -> int:
+        """Publish at QoS 0 or 1; what is published in one turn of the loop goes out together. The packet id, 0 at
+        QoS 0. Raises ValueError for a topic with a wildcard, or a message beyond what MQTT can carry."""
+        if "+" in topic or "#" in topic or not topic:
+            raise ValueError("a topic to publish to has a name and no wildcard")
+        number = self._mid_generate() if qos else 0
+        name = topic.encode()
+        head = struct.pack(">H", len(name)) + name + (struct.pack(">H", number) if qos else b"")
+        body = head + (b"\x00" if self._with_properties else b"") + payload
+        packet = bytes([_PUBLISH[0] | qos << 1 | retain]) + _encoded(len(body)) + body
+        if qos and self._unanswered >= self.most_unanswered:
+            self._held.append(packet)
+            return number
+        self._unanswered += bool(qos)
+        self._write_soon(packet)
+        return number
+
+    def _write_soon(self, packet: bytes) -> None:
+        if not self._going_out:
+            self._events.call_soon(self.write_out)
+        self._going_out.append(packet)
+
+    def write_out(self) -> None:
+        """What was published, queued at paho like any packet of its own, so that no two mix; as a PUBACK, because
+        nothing follows upon one."""
+        if not self._going_out:
+            return
+        together, self._going_out = b"".join(self._going_out), []
+        self._out_packet.append(
+            {
+                "command": _PUBACK, "mid": 0, "qos": 0, "pos": 0, "to_process": len(together), "packet": together,
+                "info": None,
+            }
+        )  # fmt: skip
+        self.loop_write()
+
     def _take(self, stream: bytes) -> None:
         """Every whole packet; the rest waits for more."""
         at, size = 0, len(stream)
@@ -60,6 +112,12 @@ class Session(paho.Client):
             end = body + length
             if stream[at] in _PUBLISH:
                 self._publish(stream, at, body, end)
+            elif stream[at] == _PUBACK:
+                self._unanswered -= 1
+                if self._held:
+                    self._unanswered += 1
+                    self._write_soon(self._held.popleft())
+                self._answered(stream[body] << 8 | stream[body + 1], stream[body + 2] if length > 2 else 0)
             else:
                 self._for_paho = stream[at:end]
                 self.loop_read()
@@ -82,6 +140,17 @@ class Session(paho.Client):
             raise BlockingIOError
         part, self._for_paho = self._for_paho[:bufsize], self._for_paho[bufsize:]
         return part
+
+
+def _encoded(length: int) -> bytes:
+    if length > _LARGEST:
+        raise ValueError("a message beyond 256 MiB")
+    encoded = bytearray()
+    while length >= 0x80:
+        encoded.append(length & 0x7F | 0x80)
+        length >>= 7
+    encoded.append(length)
+    return bytes(encoded)
 
 
 def _length(stream: bytes, at: int) -> tuple[int, int]:
