@@ -5,8 +5,6 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import update
-
 from hub.core.effects import (
     AlertBecomes,
     Audit,
@@ -24,10 +22,9 @@ from hub.core.effects import (
     VisitBecomes,
 )
 from hub.core.events import Event
-from hub.store import audit, deadlines, events, incidents, outbox, parcels, people, states, tables, visits
+from hub.store import audit, deadlines, events, incidents, outbox, parcels, people, states, visits
 from hub.store.database import Transaction
 from hub.store.told import Decided, histories, told
-from hub.store.upsert import put_new
 
 T = TypeVar("T")
 
@@ -94,16 +91,7 @@ def _tell(tx: Transaction, site: str, batch: Sequence[Decided]) -> list[Event]:
             if news.incident:
                 history.add((news.incident, news.event.id))
     fresh = events.unseen(tx, unnumbered)
-    first = _next_sequence(tx, site, len(fresh))
-    numbered = [event.model_copy(update={"sequence": first + i}) for i, event in enumerate(fresh)]
+    numbered = events.numbered(tx, fresh)
     events.add(tx, numbered)
     incidents.belongs(tx, site, history)
     return numbered
-
-
-def _next_sequence(tx: Transaction, site: str, number: int) -> int:
-    """The first of `number` sequence numbers of the hub's own events, never given out again."""
-    table = tables.sequences
-    put_new(tx.connection, table, [{"site": site, "last": 0}])
-    taken = update(table).where(table.c.site == site).values(last=table.c.last + number).returning(table.c.last)
-    return int(tx.connection.scalars(taken).one()) - number + 1

@@ -5,10 +5,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import ColumnElement, Row, select, update
 
 from hub.core.building import Building, Place
 from hub.core.device_events import FrameQuarantined
@@ -19,7 +20,7 @@ from hub.store.columns import microseconds
 from hub.store.database import Transaction
 from hub.store.paging import Page, page
 from hub.store.prepared import Among
-from hub.store.upsert import add_plain
+from hub.store.upsert import add_plain, put_new
 
 COPY_AFTER = timedelta(minutes=10)
 """a life condition raised again under a known id, by a device whose clock is wrong, is new after this long"""
@@ -38,6 +39,8 @@ _ENVELOPE = (
     "vendorcode",
 )  # fmt: skip
 NOWHERE = Place()
+OWN_HOST = "intake"
+"""the host of the hub's own events and of people's, which pass no spool"""
 _BY_ID = Among([tables.events.c.id], tables.events.c.id, any_site=True)
 
 
@@ -84,9 +87,29 @@ def add(tx: Transaction, events: Sequence[Event], building: Building | None = No
     """Store events that `unseen` let through. The bytes of a quarantined frame go to the quarantine."""
     if not events:
         return
-    kept = [_without_frame(tx, event) for event in events]
+    kept = [_without_frame(tx, event) for event in numbered(tx, events)]
     add_plain(tx.connection, tables.events, [_row(tx, event, building) for event in kept])
     tx.touch("events", life=any(event.lane == "life" for event in kept))
+
+
+def numbered(tx: Transaction, events: Sequence[Event]) -> list[Event]:
+    """The hub's own events, which passed no spool, get their place in the site's own series."""
+    own = [event for event in events if event.sequence is None]
+    if not own:
+        return list(events)
+    following = count(_next_sequence(tx, own[0].site, len(own)))
+    return [
+        event.model_copy(update={"host": OWN_HOST, "sequence": next(following)}) if event.sequence is None else event
+        for event in events
+    ]
+
+
+def _next_sequence(tx: Transaction, site: str, number: int) -> int:
+    """The first of `number` sequence numbers of the hub's own events, never given out again."""
+    table = tables.sequences
+    put_new(tx.connection, table, [{"site": site, "last": 0}])
+    taken = update(table).where(table.c.site == site).values(last=table.c.last + number).returning(table.c.last)
+    return int(tx.connection.scalars(taken).one()) - number + 1
 
 
 def get(tx: Transaction, site: str, event: UUID | str) -> StoredEvent | None:

@@ -32,8 +32,6 @@ from hub.core.record_events import (
 )
 from hub.core.records import Alert, Incident, Visit
 
-HOST = "intake"
-
 _VISIT_EVENTS: dict[VisitStep, type[RecordEvent]] = {
     "announced": VisitAnnounced,
     "waiting": VisitWaiting,
@@ -172,7 +170,6 @@ def _event(
     )
     return event_class(
         id=identity,
-        host=HOST,
         source=f"/sites/{site}/posts/{decided.post}" if decided.post else f"/sites/{site}/hub",
         time=decided.at,
         received=max(received, decided.at),

@@ -73,3 +73,14 @@ async def test_a_repeat_is_dropped_where_the_clock_is_right_or_nothing_is_raised
 async def test_another_fire_of_that_moment_is_its_own(store: Store) -> None:
     """Two points, or two records of one point, are two ids, whatever the clock says."""
     assert await taken(store, suspect(1, timedelta()), fire(901, sequence=2, clock="suspect")) == [1, 2]
+
+
+async def test_the_hubs_own_events_are_numbered_in_the_sites_own_series(store: Store) -> None:
+    await taken(store, granted(1, host=None, sequence=None), granted(2))
+    await taken(store, granted(3, host=None, sequence=None))
+    listed = await store.read(lambda tx: events.listing(tx, SITE))
+    assert [(kept.event.host, kept.event.sequence) for kept in listed.items] == [
+        ("intake", 2),
+        ("hub-1", 2),
+        ("intake", 1),
+    ]
