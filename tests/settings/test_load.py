@@ -125,6 +125,34 @@ def test_the_console_may_answer_everywhere_with_a_certificate(estate: Estate) ->
     assert loaded.hub.console.tls.certificate == estate.folder / "c.pem"
 
 
+def test_devices_have_a_certificate_of_their_own_and_a_plain_port_beside_it(estate: Estate) -> None:
+    assert estate.load().hub.listen.tls is None
+    estate.change(
+        "hub.toml",
+        "mqtt = 1883",
+        'mqtt = 8883\ntls = {certificate = "b.pem", key = "/etc/b.key"}\nmqtt_plain = 1883\n#',
+    )
+    loaded = estate.load()
+    assert loaded.mistakes == ()
+    assert loaded.hub.listen.tls is not None
+    assert (loaded.hub.listen.mqtt, loaded.hub.listen.mqtt_plain) == (8883, 1883)
+    assert loaded.hub.listen.tls.certificate == estate.folder / "b.pem"
+    assert loaded.hub.listen.tls.key == estate.folder / "/etc/b.key"
+    assert loaded.hub.console.tls is None
+
+
+def test_the_plain_port_is_no_other_listeners(estate: Estate) -> None:
+    estate.change("hub.toml", "mqtt = 1883", 'tls = {certificate = "b.pem", key = "b.key"}\nmqtt_plain = 8081\n#')
+    (said,) = estate.said()
+    assert "port 8081 of mqtt_plain is the port of readers already" in said
+
+
+def test_over_tls_alone_devices_may_come_from_everywhere(estate: Estate) -> None:
+    estate.change("hub.toml", "mqtt = 1883", 'tls = {certificate = "b.pem", key = "b.key"}\n#')
+    estate.change("hub.toml", 'devices = "127.0.0.1"', 'devices = "0.0.0.0"')
+    assert estate.said() == []
+
+
 def test_mail_in_the_clear_is_for_this_machine_only(estate: Estate) -> None:
     estate.change("hub.toml", "# [smtp]", '[smtp]\nserver = "127.0.0.1:2525"\ntls = "off"')
     assert estate.said() == []

@@ -106,6 +106,12 @@ hub.toml: address = "127.0.0.1:8080" => address = "0.0.0.0:8080"
     without tls = {certificate = …, key = …} the console
 hub.toml: address = "127.0.0.1:8080" => address = "127.0.0.1:8081"
     port 8081 of readers is the port of the console
+hub.toml: mqtt = 1883 => mqtt_plain = 1883
+    listen: mqtt_plain: without tls = {certificate = …, key = …} the port mqtt
+hub.toml: devices = "127.0.0.1" => devices = "0.0.0.0"
+    listen: devices: MQTT without TLS may be on the device network alone
+building.toml: address = "1026802" => address = "+"
+    device.gate-e2: address: stands in topics
 hub.toml: devices = "127.0.0.1" => devices = "here"
     devices: "here" is not a network address
 hub.toml: chatter = "3 in 1m" => chatter = "3 per 1m"
