@@ -56,8 +56,8 @@ def settle(
         if not isinstance(event, DeadlineReached):
             decided.append(Decided(event, event.at, known.apply(decide(event, known))))
         elif _still_due(event, known):
-            over = known.apply([ClearDeadline(event.data.deadline)])
-            decided.append(Decided(event, event.at, [*over, *known.apply(decide(event, known))]))
+            meant = decide(event, known)  # while its row is still among the facts
+            decided.append(Decided(event, event.at, known.apply([ClearDeadline(event.data.deadline), *meant])))
         else:
             gone.add(str(event.id))
     for event in (e for e in fallen_due if e.id not in new and _still_due(e, known)):
