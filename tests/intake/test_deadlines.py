@@ -12,7 +12,7 @@ from hub.adapters import load_adapters
 from hub.core.access_events import AccessDenied, Denied
 from hub.core.building import Building
 from hub.core.device_events import DeadlineReached, ParcelLabel, ParcelStored, Reached, Recipient, Stored
-from hub.core.effects import SetDeadline, VisitBecomes
+from hub.core.effects import Effect, SetDeadline, VisitBecomes
 from hub.core.events import Event
 from hub.core.fire_events import FireAlarm, FireCondition, FireModeChanged, ModeChanged
 from hub.core.records import Deadline
@@ -128,19 +128,19 @@ async def test_a_parcel_of_a_late_run_is_told_of_when_the_run_is_over(estate: Es
 
 
 async def test_a_visitor_who_stays_too_long_is_shown(estate: Estate) -> None:
-    guest = visit(site=estate.site, state="open", opened_at=T, ends=T + timedelta(hours=1))
-    key = f"overstay/{guest.id}"
     over = T + timedelta(hours=1)
+    guest = visit(site=estate.site, state="open", opened_at=T, ends=over)
+    key = f"overstay/{guest.id}"
     ends = Deadline(
         site=estate.site,
         key=key,
         kind="overstay",
         lane="routine",
-        due=T + timedelta(hours=1),
+        due=over,
         record=guest.id,
         set_at=T,
     )
-    done = [VisitBecomes(guest, "opened"), SetDeadline(ends)]
+    done: list[Effect] = [VisitBecomes(guest, "opened"), SetDeadline(ends)]
     await estate.store.write(Priority.PERSON, lambda tx: effects.add(tx, estate.site, done, cause=None, at=T))
     await estate.falls_due("overstay")
     assert await estate.alerts() == ["visit_overstay"]
