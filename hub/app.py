@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import signal
 import ssl
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,8 +58,33 @@ class Run:
     say: Callable[[str], None] = lambda line: None
 
 
+class DataInUse(OSError):
+    """Another hub runs on this data directory: two would write one spool, and cut off each other's broker."""
+
+
 async def run(asked: Run) -> None:
     """Until SIGINT or SIGTERM. Raises ConfigurationRefused, OSError, StoreAway, SpoolAway at start."""
+    with _alone(asked):
+        await _run(asked)
+
+
+@contextlib.contextmanager
+def _alone(asked: Run) -> Iterator[None]:
+    """Holds the data directory for the parts that this process is; the system lets go of it however it ends."""
+    asked.data.mkdir(parents=True, exist_ok=True)
+    asked.data.chmod(0o700)
+    parts = [asked.only] if asked.only != "all" else ["desk"] if asked.split else ["desk", "host"]
+    with contextlib.ExitStack() as held:
+        for part in parts:
+            lock = held.enter_context((asked.data / f"{part}.lock").open("w"))
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as taken:
+                raise DataInUse(f"another hub runs with {asked.data}; stop it first, or give --data another") from taken
+        yield
+
+
+async def _run(asked: Run) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

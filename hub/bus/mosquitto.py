@@ -80,7 +80,7 @@ class Mosquitto:
         binary = installed()
         if binary is None:
             raise FileNotFoundError("mosquitto is not installed")
-        with (self._directory / "mosquitto.log").open("ab") as output:
+        with self._fresh_log().open("wb") as output:
             self._process = await asyncio.create_subprocess_exec(
                 *leashed(binary, "-c", str(self._directory / broker_files.CONFIGURATION)),
                 stdin=subprocess.DEVNULL,
@@ -94,6 +94,13 @@ class Mosquitto:
                 raise BrokerNotStarted(self._why())
             await asyncio.sleep(0.02)
         log.info("broker_started", kind="mosquitto", devices=f"{self._listener.address}:{self._listener.port}")
+
+    def _fresh_log(self) -> Path:
+        """A log a start, so that it says why this one failed; the one before is kept beside it."""
+        log_file = self._directory / "mosquitto.log"
+        if log_file.exists():
+            log_file.replace(log_file.with_suffix(".log.before"))
+        return log_file
 
     def _why(self) -> str:
         log_file = self._directory / "mosquitto.log"

@@ -86,7 +86,7 @@ def _key_for(manifest: Manifest, data: Path) -> Keys:
 
 def _check_empty(args: argparse.Namespace) -> None:
     """Raises Told: nothing that is there is ever mixed with what is restored."""
-    for folder, may_be in ((args.config, ()), (args.data, ("keys", _STAGE))):
+    for folder, may_be in ((args.config, ()), (args.data, ("keys", _STAGE, "desk.lock", "host.lock"))):
         there = sorted(entry.name for entry in folder.iterdir() if entry.name not in may_be) if folder.exists() else []
         if there:
             raise Told(f"{folder} isn't empty ({', '.join(there[:5])}): a backup is restored into an empty place only.")

@@ -1,7 +1,7 @@
 """What each device's host last said of it, and who knocks without being declared."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -60,8 +60,11 @@ _LAYOUT = Layout(tables.devices, DeviceStatus)
 
 
 def save_status(tx: Transaction, *statuses: DeviceStatus) -> None:
-    """The last word on each. A device that is declared now knocks no longer."""
-    put(tx.connection, tables.devices, [_LAYOUT.row(tx, status) for status in statuses])
+    """The last word on each. A device that is declared now knocks no longer; what a host doesn't know since its own
+    start stays as it was."""
+    unsure = [status for status in statuses if status.last_heard is None]
+    known = {status.device: status for status in listing(tx, unsure[0].site)} if unsure else {}
+    put(tx.connection, tables.devices, [_LAYOUT.row(tx, _as_known(s, known.get(s.device))) for s in statuses])
     for status in statuses:
         if status.declared:
             source = (_TABLE.adapter == status.adapter, _TABLE.address == status.address, _TABLE.peer == status.peer)
@@ -69,6 +72,14 @@ def save_status(tx: Transaction, *statuses: DeviceStatus) -> None:
             tx.connection.execute(delete(tables.devices).where(*where))
     if statuses:
         tx.touch("devices")
+
+
+def _as_known(status: DeviceStatus, before: DeviceStatus | None) -> DeviceStatus:
+    if before is None or status.last_heard is not None:
+        return status
+    if status.link == "never":
+        return replace(status, last_heard=before.last_heard, link=before.link, since=before.since)
+    return replace(status, last_heard=before.last_heard)
 
 
 def get(tx: Transaction, site: str, device: str) -> DeviceStatus | None:

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from tests.e2e.house import House, both_ways
+from tests.e2e.process import HubProcess
 
 
 @both_ways
@@ -37,6 +38,17 @@ async def test_a_port_in_use_is_one_clear_line(house: House, taken: str) -> None
     assert str(port) in line
     assert "in use" in line
     assert house.hub.children() == []
+
+
+async def test_a_second_hub_on_the_same_data_is_refused_and_hurts_nobody(house: House) -> None:
+    await house.start()
+    broker = (house.building.data / "broker/mosquitto.conf").read_bytes()
+    second = HubProcess(house.building)
+    assert await second.ended() == 1
+    assert "another hub runs with" in second.logged
+    assert (house.building.data / "broker/mosquitto.conf").read_bytes() == broker
+    assert (await house.desk.health())["ready"]
+    await house.stop()
 
 
 async def test_a_first_start_with_a_mistake_is_refused_with_its_place(house: House) -> None:

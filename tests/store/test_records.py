@@ -212,6 +212,23 @@ async def test_a_device_that_is_declared_knocks_no_longer(store: Store) -> None:
     assert await store.read(lambda tx: devices.listing(tx, SITE)) == [declared]
 
 
+async def test_what_a_host_does_not_know_since_its_start_stays_as_it_was(store: Store) -> None:
+    heard = DeviceStatus(
+        site=SITE, device="gate-1", host="hub-1", adapter="face_mqtt", address="1", declared=True, link="online",
+        last_heard=T, since=T - MINUTE,
+    )  # fmt: skip
+    restarted = replace(heard, link="never", last_heard=None, since=None)
+    silent = replace(heard, link="offline", last_heard=None, since=T + MINUTE)
+
+    async def kept_after(status: DeviceStatus) -> DeviceStatus | None:
+        await store.write(Priority.ROUTINE, lambda tx: devices.save_status(tx, status))
+        return await store.read(lambda tx: devices.get(tx, SITE, "gate-1"))
+
+    assert await kept_after(heard) == heard
+    assert await kept_after(restarted) == heard
+    assert await kept_after(silent) == replace(silent, last_heard=T)
+
+
 async def test_a_hosts_older_mark_changes_nothing(store: Store) -> None:
     await store.write(Priority.ROUTINE, lambda tx: hosts.save(tx, SITE, "hub-1", T, 40))
     await store.write(Priority.ROUTINE, lambda tx: hosts.save(tx, SITE, "hub-1", T - MINUTE, 30))
