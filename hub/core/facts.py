@@ -102,15 +102,13 @@ class Facts:
         named = [v for v in self.visits.values() if v.ref == ref] if ref else []
         return min(named, key=lambda v: (v.state in ("departed", "cancelled"), v.announced_at), default=None)
 
-    def parcel_in(self, device: str, compartment: str) -> Parcel | None:
-        return next(
-            (
-                p
-                for p in self.parcels.values()
-                if p.state == "stored" and p.device == device and p.compartment == compartment
-            ),
-            None,
-        )
+    def parcels_in(self, device: str, compartment: str) -> list[Parcel]:
+        """Those that lie there as far as is known: one, or none."""
+        return [
+            p
+            for p in self.parcels.values()
+            if compartment and p.state == "stored" and p.device == device and p.compartment == compartment
+        ]
 
     def parcels_tracked(self, tracking: str) -> list[Parcel]:
         """All parcels with this tracking number, newest first."""

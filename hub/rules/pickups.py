@@ -36,15 +36,29 @@ OVERDUE_AFTER = REMINDERS[1][0]
 LATE_RUN = timedelta(seconds=30)
 CODE_DIGITS = 6
 CODE_VALID = timedelta(days=14)
+UNKNOWN = "unknown"
+"""who took a parcel that is gone from its compartment without a word"""
 
 
 def stored(event: ParcelStored, facts: Facts) -> list[Effect]:
-    to, label = event.data.recipient, event.data.parcel
+    """A compartment holds one parcel. The same number there again is the same parcel; another one means that what lay
+    there is gone."""
+    label = event.data.parcel
     known = facts.parcels_tracked(label.tracking)
     if event.delivery == "snapshot" and any(p.state == "stored" and p.device == event.device for p in known):
         return []
+    there = facts.parcels_in(event.device, event.data.compartment or "")
+    same = next((parcel for parcel in there if label.tracking and parcel.tracking == label.tracking), None)
+    parcel = _parcel(event, facts)
+    begins = _told_again(event, facts, same, parcel) if same else _begins(event, facts, parcel)
+    gone = [effect for other in there if other is not same for effect in _gone(event, facts, other)]
+    return [*gone, *begins]
+
+
+def _parcel(event: ParcelStored, facts: Facts) -> Parcel:
+    to, label = event.data.recipient, event.data.parcel
     person = facts.recipient(phone=to.phone, unit=to.unit, ref=to.ref)
-    parcel = Parcel(
+    return Parcel(
         id=facts.new_id(event.id, "parcel"),
         site=event.site,
         state="stored",
@@ -64,10 +78,60 @@ def stored(event: ParcelStored, facts: Facts) -> list[Effect]:
         host=event.host or "",
         sequence=event.sequence or 0,
     )
+
+
+def _begins(event: ParcelStored, facts: Facts, parcel: Parcel) -> list[Effect]:
     if event.late or event.delivery == "snapshot":
         wait = _deadline(event, f"notify/{parcel.id}", "notify", event.received + LATE_RUN, parcel.id)
         return [ParcelBecomes(parcel, "stored"), SetDeadline(replace(wait, absence=True, devices=(event.device,)))]
     return received(parcel, facts, event.received)
+
+
+def _told_again(event: ParcelStored, facts: Facts, known: Parcel, told: Parcel) -> list[Effect]:
+    """What the courier corrected; one notice a parcel all the same."""
+    if not newer(event.host, event.sequence, known):
+        return []
+    corrected = replace(
+        known,
+        carrier=told.carrier or known.carrier,
+        person=told.person or known.person,
+        phone=told.phone or known.phone,
+        unit=told.unit or known.unit,
+        size=told.size or known.size,
+        expires=told.expires or known.expires,
+        host=told.host,
+        sequence=told.sequence,
+    )
+    if known.notified or event.late:
+        return [ParcelBecomes(corrected, "filled")]
+    return [ClearDeadline(f"notify/{known.id}"), *received(corrected, facts, event.received, "filled")]
+
+
+def _gone(event: ParcelStored, facts: Facts, parcel: Parcel) -> list[Effect]:
+    """去向不明: another parcel lies where this one was, and nobody said who took it. A person looks; a later word of
+    who took it corrects the record."""
+    if not newer(event.host, event.sequence, parcel) or event.at < parcel.stored_at:
+        return []
+    closed = replace(
+        parcel,
+        state="withdrawn",
+        taken_at=event.at,
+        taken_by=UNKNOWN,
+        code_hash=None,
+        host=event.host or "",
+        sequence=event.sequence or 0,
+    )
+    missing = raise_routine(
+        event,
+        facts,
+        "parcel_missing",
+        "medium",
+        f"parcel_missing/{parcel.id}",
+        place=_compartment(parcel.compartment),
+        details={"parcel": parcel.id},
+    )
+    forgets = [] if event.late or event.delivery == "snapshot" else remove_code(parcel, facts, event.received)
+    return [ParcelBecomes(closed, "withdrawn"), *end_of_parcel(closed, facts, event.at), *forgets, *missing]
 
 
 def received(parcel: Parcel, facts: Facts, at: datetime, step: ParcelStep = "stored") -> list[Effect]:
@@ -145,8 +209,10 @@ def taken(event: ParcelCollected | ParcelWithdrawn, facts: Facts) -> list[Effect
 def end_of_parcel(parcel: Parcel, facts: Facts, at: datetime) -> list[Effect]:
     effects: list[Effect] = [ClearDeadline(f"reminder/{parcel.id}/{template}") for _, template in REMINDERS]
     effects.append(ClearDeadline(f"notify/{parcel.id}"))
-    if alert := facts.alerts.get(f"parcel_overdue/{parcel.id}"):
-        effects.append(AlertBecomes(replace(alert, source="quiet", quiet_at=at, handling="done", done_at=at), "done"))
+    for kind in ("parcel_overdue", "parcel_missing"):
+        if alert := facts.alerts.get(f"{kind}/{parcel.id}"):
+            done = replace(alert, source="quiet", quiet_at=at, handling="done", done_at=at)
+            effects.append(AlertBecomes(done, "done"))
     return effects
 
 
@@ -231,18 +297,25 @@ def _notify(parcel: Parcel, template: str, facts: Facts, at: datetime) -> list[E
 
 
 def _meant(event: ParcelCollected | ParcelWithdrawn, facts: Facts) -> Parcel | None:
-    """The parcel with this number, else the latest in the compartment; never one that came there afterwards."""
+    """The parcel with this number, else the latest in the compartment; never one that came there afterwards. One
+    whose whereabouts nobody knew until now is meant too, if it was still there then."""
     tracking = event.data.parcel.tracking if event.data.parcel else ""
     compartment = event.data.compartment or ""
     here = [
         parcel
         for parcel in facts.parcels.values()
-        if parcel.state == "stored" and parcel.device == event.device and parcel.stored_at <= event.at
+        if parcel.device == event.device
+        and parcel.stored_at <= event.at
+        and (parcel.state == "stored" or _was_still_there(parcel, event.at))
     ]
     meant = [parcel for parcel in here if tracking and parcel.tracking == tracking] or [
         parcel for parcel in here if not tracking and compartment and parcel.compartment == compartment
     ]
     return max(meant, key=lambda parcel: parcel.stored_at, default=None)
+
+
+def _was_still_there(parcel: Parcel, at: datetime) -> bool:
+    return parcel.taken_by == UNKNOWN and parcel.taken_at is not None and at <= parcel.taken_at
 
 
 def _compartment(number: str | None) -> Place:

@@ -106,8 +106,61 @@ def test_a_late_collect_closes_the_parcel_that_was_there_then(estate: Estate) ->
     first = estate.parcel.id
     estate.passes(2 * HOUR)
     estate.stores(parcel={"tracking": "YT1"})
+    missing = estate.alerts()
     estate.collects(delivery="backlog", ago=HOUR)
     assert {p.id == first: p.state for p in estate.facts.parcels.values()} == {True: "collected", False: "stored"}
+    assert (missing, estate.alerts()) == (["parcel_missing"], [])
+
+
+def test_another_parcel_in_the_same_compartment_means_that_the_first_is_gone(estate: Estate) -> None:
+    estate.stores()
+    first = estate.parcel.id
+    stored = estate.stores(parcel={"tracking": "YT1"})
+    gone = estate.facts.parcels.pop(first)
+    assert (gone.state, gone.taken_by, gone.taken_at, gone.code_hash) == ("withdrawn", "unknown", estate.now, None)
+    assert estate.alert("parcel_missing").details == {"parcel": first}
+    assert (estate.alert("parcel_missing").severity, estate.alert("parcel_missing").label) == ("medium", "12")
+    assert not [key for key in estate.facts.deadlines if first in key]
+    assert commands(stored) == [("pickup.remove", "locker"), ("pickup.put", "locker")]
+    assert estate.parcel.state == "stored"
+
+
+def test_the_next_compartment_and_the_next_locker_are_other_places(estate: Estate) -> None:
+    estate.stores()
+    estate.stores(compartment="13", parcel={"tracking": "YT1"})
+    estate.stores("own-codes", parcel={"tracking": "YT2"})
+    assert [p.state for p in estate.facts.parcels.values()] == ["stored"] * 3
+    assert estate.alerts() == []
+
+
+def test_the_same_number_in_its_compartment_is_the_same_parcel_and_tells_nobody_twice(estate: Estate) -> None:
+    estate.stores()
+    first = estate.parcel
+    again = estate.stores(recipient={"unit": "3-1-702"}, size="M")
+    assert (notices(again), commands(again)) == ([], [])
+    assert (estate.parcel.id, estate.parcel.size, estate.parcel.phone) == (first.id, "M", first.phone)
+    assert (estate.parcel.stored_at, estate.parcel.code_hash) == (first.stored_at, first.code_hash)
+
+
+def test_the_same_parcel_that_was_never_told_is_told_now(estate: Estate) -> None:
+    estate.stores(delivery="backlog", ago=HOUR)
+    again = estate.stores()
+    assert ("pickup", "webhook") in notices(again)
+    assert not [key for key in estate.facts.deadlines if key.startswith("notify/")]
+
+
+def test_late_news_of_another_parcel_closes_the_first_without_an_alert(estate: Estate) -> None:
+    estate.stores(delivery="backlog", ago=2 * HOUR)
+    first = estate.parcel.id
+    late = estate.stores(delivery="backlog", ago=HOUR, parcel={"tracking": "YT1"})
+    assert (estate.facts.parcels[first].taken_by, estate.alerts(), commands(late)) == ("unknown", [], [])
+
+
+def test_late_news_of_an_older_parcel_closes_nothing(estate: Estate) -> None:
+    estate.stores()
+    first = estate.parcel.id
+    estate.stores(delivery="backlog", ago=HOUR, parcel={"tracking": "YT1"})
+    assert estate.facts.parcels[first].state == "stored"
 
 
 def test_a_collect_that_names_another_parcel_closes_none(estate: Estate) -> None:
