@@ -71,7 +71,7 @@ def main(port: int, file: Path, count: int) -> None:
     database = open_database(file)
     arrived: queue.SimpleQueue[paho.MQTTMessage] = queue.SimpleQueue()
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id="floor", manual_ack=True)
-    client.on_connect = lambda *_: client.subscribe("hub/v1/+/events/#", qos=1)
+    client.on_connect = lambda *_: client.subscribe("hub/v1/+/events/#", qos=1) and None
     client.on_subscribe = lambda *_: print("ready", flush=True)
     client.on_message = lambda _client, _data, message: arrived.put(message)
     client.connect("127.0.0.1", port)

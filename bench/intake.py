@@ -4,7 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from bench import mix
+from bench.site import building
 from hub import log
 from hub.bus.client import BrokerAddress
 from hub.intake import Intake
@@ -16,7 +16,7 @@ async def serve(directory: Path, port: int) -> None:
     log.configure()
     store = Store(f"sqlite:///{directory / 'hub.db'}", Keys.load_or_create(directory))
     await store.open()
-    intake = Intake(mix.building(), store, BrokerAddress("127.0.0.1", port))
+    intake = Intake(building(), store, BrokerAddress("127.0.0.1", port))
     running = asyncio.create_task(intake.run())
     while not intake.health["broker"]:  # noqa: ASYNC110  # nobody else says so
         await asyncio.sleep(0.02)

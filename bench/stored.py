@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 from bench import floor, mix
+from bench.site import building
 from hub.core.events import Event
 from hub.core.records import Credential, Person, Visit
 from hub.store import accounts, events, people, visits
@@ -50,14 +51,14 @@ def copy(source: Path, target: Path) -> None:
 async def _fill(directory: Path, wanted: int) -> None:
     store = Store(f"sqlite:///{directory / 'hub.db'}", Keys.load_or_create(directory))
     await store.open()
-    site, now = mix.building().site.id, mix.now()
+    site, now = building().site.id, mix.now()
     begin = now - timedelta(days=20)
     some = _mould(begin)
     for start in range(0, wanted, _AT_ONCE):
         batch = [
             _another(some[(start + i) % _MOULD], begin, start + i, wanted) for i in range(min(_AT_ONCE, wanted - start))
         ]
-        await store.write(Priority.ROUTINE, lambda tx, batch=batch: events.add(tx, batch, mix.building()))  # type: ignore[misc]
+        await store.write(Priority.ROUTINE, lambda tx, batch=batch: events.add(tx, batch, building()))  # type: ignore[misc]
     past = wanted // _EVENTS_A_VISIT
     for start in range(0, past, _AT_ONCE):
         over = [

@@ -33,7 +33,7 @@ def floor(directory: Path, prefilled: Path, packets: Path, wanted: int) -> float
         with python("bench.load", port, packets) as loader:
             loader.says("ready")
             loader.begin()
-            return wanted / (taker.tells()["ended"] - loader.tells()["begun"])
+            return float(wanted / (taker.tells()["ended"] - loader.tells()["begun"]))
 
 
 def intake(directory: Path, prefilled: Path, packets: Path, wanted: int) -> float:

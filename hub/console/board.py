@@ -1,11 +1,12 @@
 """What the board shows: incidents pinned on top, one ranked queue, visitors, parcels. Read in one transaction."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from hub.console.desk import Desk
+from hub.console.parts import parts_away
 from hub.console.text import SEVERITY_NUMBER, Text, mask_name
 from hub.core.building import Building
 from hub.core.records import Alert, Incident, Parcel, Severity, Visit
@@ -23,7 +24,7 @@ _PARCELS_SHOWN = 8
 _FOLDED = ("visit_overstay", "parcel_overdue")
 """alerts that other lines of the queue stand for"""
 
-LineKind = Literal["alert", "visit", "overstay", "parcels", "unknown", "config", "broker"]
+LineKind = Literal["part", "alert", "visit", "overstay", "parcels", "unknown", "config", "broker"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class Snapshot:
     last: StoredEvent | None
     users: Mapping[str, str]
     """colleagues' names on screen, by the names they sign in with"""
+    readable: bool = True
+    """False while the store can't be read: then these are the records as last known"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +78,19 @@ class QueueLine:
     link: str = ""
     link_word: str = ""
     life: bool = False
+    pinned: bool = False
     chimes: bool = True
+    literal: str = ""
+    """what a file or a program says of itself, word for word"""
 
     @property
     def severity(self) -> int:
         return SEVERITY_NUMBER[self.severity_word]
 
     @property
-    def rank(self) -> tuple[bool, int, datetime]:
-        """Life, severity, age."""
-        return (not self.life, self.severity, self.since)
+    def rank(self) -> tuple[bool, bool, int, datetime]:
+        """Life, what makes the rest unsure, severity, age."""
+        return (not self.life, not self.pinned, self.severity, self.since)
 
     @property
     def sounds(self) -> bool:
@@ -107,23 +113,53 @@ class Board:
 
 def read_board(tx: Transaction, desk: Desk) -> Snapshot:
     site = desk.site
-    stored = parcels.listing(tx, site, state=("stored",), limit=_PARCELS_SHOWN)
-    last = events.listing(tx, site, limit=1).items
     return Snapshot(
         at=desk.clock(),
-        incidents=incidents.open_incidents(tx, site),
-        alerts=incidents.open_alerts(tx, site),
-        waiting=visits.listing(tx, site, state=("waiting",), limit=50).items,
-        open_visits=visits.listing(tx, site, state=("open",), limit=_VISITS_SHOWN).items,
-        overstaying=visits.listing(tx, site, overstay=True, limit=50).items,
-        expected=visits.listing(tx, site, state=("expected",), limit=_VISITS_SHOWN).items,
-        visit_counts=visits.counts(tx, site),
-        parcels=stored.items,
-        parcel_counts=parcels.counts(tx, site),
+        **_emergencies(tx, site),
+        **_visits(tx, site),
+        **_parcels(tx, site),
         unknown=devices.unknown(tx, site),
-        last=last[0] if last else None,
         users={user.name: user.display or user.name for user in accounts.listing(tx, site)},
     )
+
+
+def read_changes(tx: Transaction, desk: Desk, known: Snapshot, changed: Collection[str]) -> Snapshot:
+    """The board after `known`, where only records of the kinds `changed` are others: a fire waits for no visit list."""
+    fresh: dict[str, Any] = {"at": desk.clock(), **_emergencies(tx, desk.site)}
+    if "visits" in changed:
+        fresh |= _visits(tx, desk.site)
+    if "parcels" in changed:
+        fresh |= _parcels(tx, desk.site)
+    if "devices" in changed:
+        fresh["unknown"] = devices.unknown(tx, desk.site)
+    return replace(known, **fresh)
+
+
+def _emergencies(tx: Transaction, site: str) -> dict[str, Any]:
+    last = events.listing(tx, site, limit=1).items
+    return {
+        "incidents": incidents.open_incidents(tx, site),
+        "alerts": incidents.open_alerts(tx, site),
+        "last": last[0] if last else None,
+    }
+
+
+def _visits(tx: Transaction, site: str) -> dict[str, Any]:
+    def shown(most: int, **which: Any) -> Sequence[Visit]:
+        return visits.listing(tx, site, limit=most, count=False, **which).items
+
+    return {
+        "waiting": shown(50, state=("waiting",)),
+        "open_visits": shown(_VISITS_SHOWN, state=("open",)),
+        "overstaying": shown(50, overstay=True),
+        "expected": shown(_VISITS_SHOWN, state=("expected",)),
+        "visit_counts": visits.counts(tx, site),
+    }
+
+
+def _parcels(tx: Transaction, site: str) -> dict[str, Any]:
+    stored = parcels.listing(tx, site, state=("stored",), limit=_PARCELS_SHOWN, count=False)
+    return {"parcels": stored.items, "parcel_counts": parcels.counts(tx, site)}
 
 
 def board_of(snapshot: Snapshot, desk: Desk, text: Text) -> Board:
@@ -309,7 +345,18 @@ def _unknown_line(device: DeviceStatus, now: datetime, text: Text) -> QueueLine:
 
 def _own_lines(snapshot: Snapshot, desk: Desk, text: Text) -> list[QueueLine]:
     """What the hub has to say about itself."""
-    lines = []
+    lines = [
+        QueueLine(
+            id=f"part-{part.name}",
+            kind="part",
+            severity_word="high",
+            since=part.since,
+            title=text.t(f"part_away.{part.name}") if part.named else text.t("part_away.other", part=part.name),
+            next_step=text.t(f"part_next.{part.name if part.named else 'other'}"),
+            pinned=True,
+        )
+        for part in parts_away(desk, readable=snapshot.readable)
+    ]
     if desk.config_mistakes:
         title = text.t("queue.config", number=len(desk.config_mistakes))
         lines.append(

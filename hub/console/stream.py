@@ -6,18 +6,19 @@ import json
 import secrets
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aiohttp import web
 
-from hub.console.board import Snapshot, read_board
+from hub.console.board import Snapshot, read_board, read_changes
 from hub.console.desk import DESK, Desk
+from hub.console.parts import parts_away
 from hub.console.render import Look, board_partials, look_of
 from hub.console.sessions import signed_in
 from hub.console.signed import SIGNED
 from hub.console.words import language_of
 from hub.store.changes import Subscription
-from hub.store.database import StoreAway
+from hub.store.database import StoreAway, Transaction
 
 MERGE_FOR = 0.2
 """seconds between two frames of routine changes"""
@@ -27,6 +28,10 @@ CHECK_EVERY = 60.0
 sign in loses it"""
 REBUILD_EVERY = 30.0
 """seconds: what the passing of time alone changes, such as a visitor who is overdue"""
+LOOK_EVERY = 1.0
+"""seconds between two looks at how the hub's own parts are"""
+_READ_WITHIN = 5.0
+"""seconds; a store that takes longer to read is away"""
 _QUEUE = 16
 
 
@@ -71,6 +76,7 @@ class LiveBoard:
         tasks = [
             asyncio.create_task(self._listen(subscription), name="live-listen"),
             asyncio.create_task(self._build(), name="live-build"),
+            asyncio.create_task(self._look_at_parts(), name="live-parts"),
             asyncio.create_task(self._ping(), name="live-ping"),
         ]
         yield
@@ -98,6 +104,8 @@ class LiveBoard:
         try:
             topics = [] if last_seen == self._current else ["all"]
             client.offer(await self._board(look, topics, fresh=True))
+            if self._snapshot is None:
+                self._some.set()  # so that there is something to show when the store goes away
             yield client
         finally:
             self._clients.discard(client)
@@ -122,17 +130,24 @@ class LiveBoard:
             self._topics.clear()
             self._some.clear()
             self._at_once.clear()
-            with contextlib.suppress(StoreAway):  # the next change, or the next half minute, tries again
-                await self._tell(topics)
+            await self._tell(topics)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(MERGE_FOR):
                     await self._at_once.wait()
 
     async def _tell(self, topics: list[str]) -> None:
         looks = {client.look for client in self._clients}
+        known = self._snapshot
         if not looks:
+            self._snapshot = None  # what is told to nobody is read anew
             return
-        self._snapshot = await self._desk.store.read(lambda tx: read_board(tx, self._desk))
+        try:
+            async with asyncio.timeout(_READ_WITHIN):
+                self._snapshot = await self._desk.store.read(lambda tx: self._read(tx, known, topics))
+        except (StoreAway, TimeoutError):
+            if known is None:
+                return
+            self._snapshot = replace(known, at=self._desk.clock(), readable=False)
         shown = {look: board_partials(self._desk, self._snapshot, look) for look in looks}
         if topics or shown != {look: self._shown.get(look) for look in looks}:
             self._number += 1
@@ -141,12 +156,29 @@ class LiveBoard:
             if client.look in shown:
                 client.offer(await self._board(client.look, topics))
 
+    def _read(self, tx: Transaction, known: Snapshot | None, topics: list[str]) -> Snapshot:
+        """All of it where nothing is said to have changed: time itself has, which makes a visitor overdue."""
+        if known is None or not known.readable or not topics or "accounts" in topics:
+            return read_board(tx, self._desk)
+        return read_changes(tx, self._desk, known, topics)
+
     async def _board(self, look: Look, topics: list[str], *, fresh: bool = False) -> bytes:
         if fresh or look not in self._shown:
             snapshot = await self._desk.store.read(lambda tx: read_board(tx, self._desk))
             self._shown[look] = board_partials(self._desk, snapshot, look)
         frame = {"n": self._current, "at": self._clock(), "topics": topics, "partials": self._shown[look]}
         return f"event: board\nid: {self._current}\ndata: {json.dumps(frame, ensure_ascii=False)}\n\n".encode()
+
+    async def _look_at_parts(self) -> None:
+        """A part that goes away or comes back changes no record, and the desk has to see it at once."""
+        before: set[str] = set()
+        while True:
+            readable = self._snapshot is None or self._snapshot.readable
+            away = {part.name for part in parts_away(self._desk, readable=readable)}
+            if away != before or not readable:
+                self._some.set()
+            before = away
+            await asyncio.sleep(LOOK_EVERY)
 
     async def _ping(self) -> None:
         while True:
@@ -185,8 +217,9 @@ async def live(request: web.Request) -> web.StreamResponse:
                 await response.write(await client.queue.get())
                 if time.monotonic() - checked > CHECK_EVERY:
                     checked = time.monotonic()
-                    if await signed_in(request) is None:
-                        break
+                    with contextlib.suppress(StoreAway):  # what is known goes on being shown
+                        if await signed_in(request) is None:
+                            break
     return response
 
 

@@ -51,6 +51,7 @@ def listing(
     overdue: bool = False,
     cursor: str | None = None,
     limit: int = 50,
+    count: bool = True,
 ) -> Page[Parcel]:
     """Newest first by when they were stored. `text` is looked for in tracking numbers, units, phones, carriers,
     compartments and shelves; such a page opens at most paging.SCAN rows."""
@@ -74,7 +75,7 @@ def listing(
         cursor=cursor,
         limit=limit,
         filtering=bool(wanted),
-        count=not wanted,
+        count=count and not wanted,
     )
 
 

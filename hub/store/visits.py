@@ -41,6 +41,7 @@ def listing(
     overstay: bool = False,
     cursor: str | None = None,
     limit: int = 50,
+    count: bool = True,
 ) -> Page[Visit]:
     """By when they were opened, else when they begin, else when they were announced; newest first.
 
@@ -69,7 +70,7 @@ def listing(
         cursor=cursor,
         limit=limit,
         filtering=bool(wanted),
-        count=not wanted,
+        count=count and not wanted,
     )
 
 
