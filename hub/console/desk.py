@@ -37,6 +37,8 @@ class Desk:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     performed: Performed = field(default_factory=OrderedDict)
     """acts that people asked for a short while ago, by who and act id: a double click finds its first result"""
+    away_since: dict[str, datetime] = field(default_factory=dict)
+    """the hub's own parts that are away, by name"""
 
     @property
     def site(self) -> str:

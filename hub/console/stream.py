@@ -147,6 +147,8 @@ class LiveBoard:
         except (StoreAway, TimeoutError):
             if known is None:
                 return
+            self._topics |= set(topics)  # lists are fetched when the store is back
+            topics = []
             self._snapshot = replace(known, at=self._desk.clock(), readable=False)
         shown = {look: board_partials(self._desk, self._snapshot, look) for look in looks}
         if topics or shown != {look: self._shown.get(look) for look in looks}:

@@ -13,6 +13,7 @@ from aiohttp import ClientPayloadError, ClientResponse
 from hub.console.render import Look
 from hub.console.stream import LIVE, Client
 from hub.store import accounts, visits
+from hub.store.database import StoreAway
 from tests.console import made_up
 from tests.console.desk_side import Browser, Console, SignIn
 
@@ -119,3 +120,43 @@ async def test_a_client_that_reads_nothing_is_let_go() -> None:
     with pytest.raises(asyncio.CancelledError):
         await stuck
     assert client.queue.qsize() <= 16
+
+
+async def test_a_part_that_goes_away_and_comes_back_is_told_though_no_record_changes(
+    console: Console, sign_in: SignIn
+) -> None:
+    parts = {"intake": {"host": True, "broker": True}, "host": {"broker": True}}
+    object.__setattr__(console.desk, "health", lambda: parts)
+    async with listening(await sign_in("desk")) as stream:
+        assert "设备接入中断" not in (await stream.board())["partials"]
+        parts["intake"]["host"] = False
+        await stream.board_with("设备接入中断：收不到设备和报警")
+        parts["intake"]["broker"] = parts["host"]["broker"] = False
+        frame = await stream.board_with("消息服务中断")
+        assert frame["partials"].count("消息服务中断") == 1
+        parts["intake"]["host"] = parts["intake"]["broker"] = parts["host"]["broker"] = True
+        while "中断" in (await stream.board())["partials"]:
+            pass
+
+
+async def test_the_stream_says_that_the_store_is_away_and_goes_on(
+    console: Console, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = console.desk.store
+    read = store.read
+
+    async def away(work: object) -> None:
+        raise StoreAway("gone")
+
+    async with listening(await sign_in("desk")) as stream:
+        await stream.board()
+        await console.happen(made_up.fire(console.clock()))
+        await stream.board_with("火警")
+        monkeypatch.setattr(store, "read", away)
+        await console.write(lambda tx: visits.put(tx, [made_up.visit(1, console.clock())]))
+        frame = await stream.board_with("数据库中断")
+        assert "火警" in frame["partials"]
+        monkeypatch.setattr(store, "read", read)
+        while "数据库中断" in (frame := await stream.board())["partials"]:
+            pass
+        assert "李*" in frame["partials"]
