@@ -6,14 +6,26 @@ import sys
 import structlog
 import structlog.tracebacks
 
+from hub.core.text import clean
+
 _TRACEBACKS = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)  # locals hold names and numbers of people
 )
 
 
+class _OneLine(logging.Handler):
+    """What a library says, as one of our lines: without the exception's own words, which hold what strangers sent."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
+        said = {"error": kind} if kind else {}
+        log = structlog.get_logger().error if record.levelno >= logging.ERROR else structlog.get_logger().warning
+        log("library_said", library=record.name, message=clean(record.getMessage(), 300), **said)
+
+
 def configure() -> None:
     """Once, at start."""
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=logging.WARNING, handlers=[_OneLine()])
     person = sys.stderr.isatty()
     structlog.configure(
         processors=[

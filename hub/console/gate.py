@@ -102,6 +102,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     """A signal, so that streams and errors have them too."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    response.headers["Server"] = "hub"  # no version for a stranger
     if request.path.startswith("/static/"):
         return
     response.headers.setdefault("Cache-Control", "no-store")

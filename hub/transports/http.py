@@ -43,6 +43,7 @@ class HttpListener:
         if not self._prefixes:
             return
         app = web.Application(client_max_size=BODY_LIMIT)
+        app.on_response_prepare.append(_say_no_version)
         app.router.add_route("*", "/{path:.*}", self._serve)
         self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=KEPT_ALIVE, shutdown_timeout=0.2)
         await self._runner.setup()
@@ -80,3 +81,7 @@ class HttpListener:
         if reply is None:
             return web.Response()
         return web.Response(status=reply.status, body=reply.payload, content_type=reply.content_type)
+
+
+async def _say_no_version(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Server"] = "hub"
