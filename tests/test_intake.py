@@ -16,13 +16,13 @@ from hub.core.building import Building
 from hub.core.device_events import DeadlineReached, Reached
 from hub.core.effects import Effect
 from hub.core.envelope import event_id
-from hub.core.events import Event, dump_event
+from hub.core.events import EVENT, Event, dump_event
 from hub.core.facts import Facts
 from hub.core.passing import HostStatus
 from hub.intake import deciding, lane
 from hub.intake import statuses as statuses_module
 from hub.rules import decide
-from hub.store import deadlines, devices, events, outbox
+from hub.store import deadlines, devices, events, incidents, outbox
 from hub.store.database import Priority, Store, StoreAway, Transaction
 from tests.disk import until
 from tests.intake_side import Desk
@@ -368,3 +368,23 @@ async def test_a_command_that_its_host_has_is_kept_and_written_once(
             await asyncio.sleep(0.02)
     desk.intake.host_status("hub-1", word(kept=[identity]))
     assert not desk.intake._statuses._kept, "what was saved isn't saved every second"
+
+
+# the history of an incident
+
+
+async def test_what_was_done_at_the_panel_stands_in_the_history_of_its_incident(desk: Desk) -> None:
+    desk.message(fire(900))
+    for sequence, operation in ((901, "acknowledge"), (902, "silence")):
+        said = fire(sequence).model_dump() | {
+            "type": "fire.panel_operated", "subject": "system/1/1", "data": {"operation": operation},
+        }  # fmt: skip
+        desk.message(EVENT.validate_python(said))
+    await desk.receives(900, 901, 902)
+
+    def timeline(tx: Transaction) -> list[str]:
+        (incident,) = incidents.open_incidents(tx, SITE)
+        return [stored.event.type for stored in incidents.timeline(tx, SITE, incident.id)]
+
+    told = await desk.store.read(timeline)
+    assert [kind for kind in told if kind.startswith("fire.")] == ["fire.alarm", *["fire.panel_operated"] * 2]

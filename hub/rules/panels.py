@@ -1,5 +1,6 @@
 """Fire panels: alarms of points, conditions, what was started, restores, resets, modes."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -49,7 +50,7 @@ def fire_alarm(event: FireAlarm | FireEvacuation, facts: Facts) -> list[Effect]:
         return _alarm_of_unregistered(event, facts, kind)
     key = _key(event, event.data)
     if not event.data.active:
-        return quiet_keys(event, facts, [key, _PAST + key])
+        return _in_its_incidents(event, facts, quiet_keys(event, facts, [key, _PAST + key]))
     if _is_known_already(event, facts, key):
         return []
     place = fire_place(event, event.data, facts)
@@ -89,7 +90,7 @@ def panel_condition(event: PanelCondition, facts: Facts) -> list[Effect]:
     still be so, and nothing else would say it."""
     key = _key(event, event.data)
     if not event.data.active:
-        return quiet_keys(event, facts, [key])
+        return _in_its_incidents(event, facts, quiet_keys(event, facts, [key]))
     if _is_known_already(event, facts, key):
         return []
     kind, severity = _CONDITIONS[event.type]
@@ -102,7 +103,7 @@ def activation(event: FireActivation | FireFeedback, facts: Facts) -> list[Effec
     """启动 and 反馈 fold into the incident of their zone as counts; without one they are an alert of their own."""
     key = _key(event, event.data)
     if not event.data.active:
-        return quiet_keys(event, facts, [key])
+        return _in_its_incidents(event, facts, quiet_keys(event, facts, [key]))
     place = fire_place(event, event.data, facts)
     kind = "fire_activation" if isinstance(event, FireActivation) else "fire_feedback"
     incident = facts.incident_at("fire", place.fire_zone or place.zone)
@@ -125,15 +126,21 @@ def point_normal(event: FireNormal, facts: Facts) -> list[Effect]:
     """Nothing is set at this point: every category of it is quiet, if the panel restores by point. A device that
     speaks of itself (no point) restores by itself: no panel's reset is about it."""
     device = facts.building.devices.get(event.device)
-    if device is None or (device.restores != "point" and (event.subject or _raw(event.data))):
-        return []
-    point = f"{event.device}/{event.subject or _raw(event.data)}"
-    return quiet_keys(event, facts, [past + f"{category}/{point}" for past in ("", _PAST) for category in _CATEGORIES])
+    point = event.subject or _raw(event.data)
+    keys = [past + f"{category}/{event.device}/{point}" for past in ("", _PAST) for category in _CATEGORIES]
+    if point and not any(key in facts.alerts for key in keys):
+        return []  # most say so of points that were never anything else
+    restores = device is not None and (device.restores == "point" or not point)
+    return _in_its_incidents(event, facts, quiet_keys(event, facts, keys) if restores else [])
 
 
 def panel_operated(event: FirePanelOperated, facts: Facts) -> list[Effect]:
     """A reset of a panel that sends no restores sets its points quiet, as of its sequence. Acknowledge and silence
-    change nothing here: they are not the desk's answer."""
+    are not the desk's answer: they stand in the incident's history and change nothing else."""
+    return _in_its_incidents(event, facts, quiet_keys(event, facts, _reset_keys(event, facts)))
+
+
+def _reset_keys(event: FirePanelOperated, facts: Facts) -> list[str]:
     device = facts.building.devices.get(event.device)
     if event.data.operation != "reset" or device is None or device.restores != "reset":
         return []
@@ -145,7 +152,7 @@ def panel_operated(event: FirePanelOperated, facts: Facts) -> list[Effect]:
         category, _, point = key.removeprefix(_PAST).partition(f"/{event.device}/")
         if category in _CATEGORIES and point and (not point.startswith("system/") or point == system):
             quiet.append(key)
-    return quiet_keys(event, facts, quiet)
+    return quiet
 
 
 def mode_changed(event: FireModeChanged, facts: Facts) -> list[Effect]:
@@ -164,15 +171,18 @@ def mode_changed(event: FireModeChanged, facts: Facts) -> list[Effect]:
         host=event.host or "",
         sequence=event.sequence or 0,
     )
-    effects: list[Effect] = [PanelModeBecomes(mode)]
+    return _in_its_incidents(event, facts, [PanelModeBecomes(mode), *_linkage(event, facts, mode, known)])
+
+
+def _linkage(event: FireModeChanged, facts: Facts, mode: PanelMode, known: PanelMode | None) -> list[Effect]:
     device = facts.building.devices.get(event.device)
-    if device is None or system.startswith("zone/"):
-        return effects  # a point's mode says nothing of its system's linkage
-    key = f"linkage/{event.device}/{system}"
+    if device is None or mode.system.startswith("zone/"):
+        return []  # a point's mode says nothing of its system's linkage
+    key = f"linkage/{event.device}/{mode.system}"
     if mode.linkage == device.linkage:
-        return [*effects, ClearDeadline(key), *clear_alert(event, facts, key)]
+        return [ClearDeadline(key), *clear_alert(event, facts, key)]
     if known and known.linkage != device.linkage:
-        return effects
+        return []
     timer = Deadline(
         site=event.site,
         key=key,
@@ -183,7 +193,7 @@ def mode_changed(event: FireModeChanged, facts: Facts) -> list[Effect]:
         devices=(event.device,),
         set_at=event.received,
     )
-    return [*effects, SetDeadline(timer)]
+    return [SetDeadline(timer)]
 
 
 def _changes(event: FireModeChanged, known: PanelMode) -> bool:
@@ -200,6 +210,24 @@ def linkage_left_manual(event: Event, facts: Facts, deadline: Deadline) -> list[
         AlertBecomes(replace(effect.alert, device=deadline.record), effect.step)
         for effect in raised
         if isinstance(effect, AlertBecomes)
+    ]
+
+
+def _in_its_incidents(event: Event, facts: Facts, effects: Sequence[Effect]) -> list[Effect]:
+    """What a panel says of its operation, mode and restores stands in the history of each incident that it has an
+    alarm in, even where it changes nothing there. A snapshot tells of no moment."""
+    if event.delivery == "snapshot":
+        return list(effects)
+    told = {e.incident.id for e in effects if isinstance(e, IncidentBecomes)}
+    told |= {e.alert.incident for e in effects if isinstance(e, AlertBecomes)}
+    its = {alert.incident for alert in facts.alerts.values() if alert.device == event.device} - told
+    return [
+        *effects,
+        *[
+            IncidentBecomes(incident, "filled")
+            for incident in facts.incidents.values()
+            if incident.id in its and event.at >= incident.first_at
+        ],
     ]
 
 

@@ -163,6 +163,10 @@ class Estate:
     def alerts(self) -> list[str]:
         return sorted(alert.kind for alert in self.facts.alerts.values())
 
+    def shown(self) -> tuple[dict[str, Alert], dict[str, Incident], dict[str, Deadline]]:
+        """What the desk sees and waits for, as it is now."""
+        return dict(self.facts.alerts), dict(self.facts.incidents), dict(self.facts.deadlines)
+
     @property
     def incident(self) -> Incident:
         return self.only(self.facts.incidents.values())

@@ -1,10 +1,11 @@
 """Fire panels: an alarm is on the board at once, and leaves it by its source's word and a person's."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from hub.core.effects import SendNotice
+from hub.core.effects import Effect, IncidentBecomes, SendNotice
 from tests.rules.made import BUILDING, HOUR, MINUTE, SECOND, Estate, T, deadlines, notices
 
 
@@ -109,7 +110,9 @@ def test_a_normal_word_restores_the_point_where_the_panel_restores_by_point(esta
 
 def test_a_normal_word_restores_nothing_where_the_panel_knows_resets_only(estate: Estate) -> None:
     estate.fire("1/1", "old-panel")
-    assert estate.normal("1/1", "old-panel") == []
+    before = estate.shown()
+    estate.normal("1/1", "old-panel")
+    assert estate.shown() == before
 
 
 def test_a_system_reset_quiets_what_it_exceeds(estate: Estate) -> None:
@@ -132,14 +135,35 @@ def test_what_is_no_reset_of_the_system_quiets_nothing(
     estate: Estate, device: str, subject: str | None, operation: str
 ) -> None:
     estate.fire("1/1", device)
-    assert estate.hears("fire.panel_operated", device, subject, operation=operation) == []
+    before = estate.shown()
+    estate.hears("fire.panel_operated", device, subject, operation=operation)
+    assert estate.shown() == before
 
 
 def test_a_reset_is_of_its_own_system(estate: Estate) -> None:
     estate.hears("fire.alarm", "old-panel", "system/2/1", active=True)
-    assert estate.hears("fire.panel_operated", "old-panel", "system/1/1", operation="reset") == []
+    before = estate.shown()
+    estate.hears("fire.panel_operated", "old-panel", "system/1/1", operation="reset")
+    assert estate.shown() == before
     estate.hears("fire.panel_operated", "old-panel", "system/2/1", operation="reset")
     assert estate.incident.source == "quiet"
+
+
+def test_what_a_panel_says_of_itself_stands_in_the_history_of_its_incident(estate: Estate) -> None:
+    estate.fire("1/1", "panel")
+    estate.fire("1/1", "old-panel")
+    here = next(i.id for i in estate.facts.incidents.values() if i.first_device == "panel")
+
+    def of(effects: Sequence[Effect]) -> list[str]:
+        return [e.incident.id for e in effects if isinstance(e, IncidentBecomes)]
+
+    for operation in ("acknowledge", "silence", "reset"):
+        assert of(estate.hears("fire.panel_operated", "panel", "system/1/1", operation=operation)) == [here]
+    assert of(estate.mode("manual")) == [here]
+    assert of(estate.normal("1/1")) == [here]
+    assert of(estate.normal("1/2")) == []
+    assert estate.hears("fire.panel_operated", "panel", "system/1/1", operation="silence", ago=HOUR,
+                        delivery="backlog") == []  # fmt: skip
 
 
 def test_a_transmission_device_restores_itself_by_its_own_word(estate: Estate) -> None:
