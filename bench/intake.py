@@ -8,6 +8,7 @@ from bench.site import building
 from hub import log
 from hub.bus.client import BrokerAddress
 from hub.intake import Intake
+from hub.memory import calm
 from hub.store.database import Store
 from hub.store.sealing import Keys
 
@@ -17,6 +18,7 @@ async def serve(directory: Path, port: int) -> None:
     store = Store(f"sqlite:///{directory / 'hub.db'}", Keys.load_or_create(directory))
     await store.open()
     intake = Intake(building(), store, BrokerAddress("127.0.0.1", port))
+    calm()
     running = asyncio.create_task(intake.run())
     while not intake.health["broker"]:  # noqa: ASYNC110  # nobody else says so
         await asyncio.sleep(0.02)

@@ -31,6 +31,7 @@ from hub.health import Health
 from hub.host import Host, HostSettings
 from hub.intake import Intake
 from hub.leash import leashed
+from hub.memory import calm
 from hub.notifiers import load_notifiers
 from hub.scheduler import Scheduler
 from hub.settings.last_good import keep_last_good, load_or_last_good
@@ -154,6 +155,7 @@ async def _serve(
             stack.push_async_callback(spool.close)
             host = Host(_host_settings(loaded, broker), loaded.building, adapters, spool, local=intake)
             health.add("host", lambda: host.health)
+        calm()
         async with asyncio.TaskGroup() as tasks:
             if host:
                 ready = asyncio.Event()
