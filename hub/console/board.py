@@ -17,7 +17,6 @@ from hub.store.events import StoredEvent
 
 LOUD_FOR = timedelta(seconds=10)
 """how long a point that joins an incident shows"""
-JUDGE_WITHIN = timedelta(minutes=3)
 _VISITS_SHOWN = 8
 _PARCELS_SHOWN = 8
 
@@ -48,6 +47,11 @@ class Snapshot:
     readable: bool = True
     """False while the store can't be read: then these are the records as last known"""
 
+    @property
+    def undeclared(self) -> Mapping[str, str]:
+        """9999 @ 127.0.0.1, by the id that it goes by"""
+        return {one.device: " @ ".join(part for part in (one.address, one.peer) if part) for one in self.unknown}
+
 
 @dataclass(frozen=True, slots=True)
 class IncidentLine:
@@ -56,6 +60,8 @@ class IncidentLine:
     state: str
     sounds: Literal["life", "neutral", ""]
     joined: bool
+    restored: bool
+    """its source was heard to be quiet, which a source that can't say so never is"""
     first_unanswered: bool
     counts_down: bool
     counted_from: datetime
@@ -181,15 +187,14 @@ def board_of(snapshot: Snapshot, desk: Desk, text: Text) -> Board:
 
 def _incident_lines(snapshot: Snapshot, text: Text) -> list[IncidentLine]:
     ordered = sorted(snapshot.incidents, key=lambda i: (i.state != "unanswered", i.opened_at))
+    heard_quiet = {alert.incident for alert in snapshot.alerts if alert.quiet_at}
     lines = []
     for number, incident in enumerate(ordered):
         counted_from = incident.answered_at or incident.asked_again_at or incident.opened_at
         passed = snapshot.at - counted_from
         of_fire = incident.kind in ("fire", "evacuation")
         counts_down = of_fire and incident.verdict is None and not incident.late
-        real = incident.verdict == "real" or (
-            incident.verdict is None and (incident.treated_as_real or (counts_down and passed >= JUDGE_WITHIN))
-        )
+        real = incident.verdict == "real" or (incident.verdict is None and incident.treated_as_real)
         lines.append(
             IncidentLine(
                 incident=incident,
@@ -197,6 +202,7 @@ def _incident_lines(snapshot: Snapshot, text: Text) -> list[IncidentLine]:
                 state=_state(incident, text),
                 sounds=_sounds(incident, text),
                 joined=incident.joined_at is not None and snapshot.at - incident.joined_at < LOUD_FOR,
+                restored=incident.source == "quiet" and incident.id in heard_quiet,
                 first_unanswered=number == 0 and incident.state == "unanswered",
                 counts_down=counts_down,
                 counted_from=counted_from,
@@ -231,6 +237,8 @@ def _next_step(incident: Incident, text: Text, *, real: bool) -> str:
         return text.t("next.wait_for_quiet")
     group = incident.kind if incident.kind in ("fire", "evacuation", "help", "duress") else "emergency"
     stage = "real" if real else incident.state
+    if text.is_undeclared(incident) and not real:
+        return text.t("next.undeclared")
     floor = text.t("next.floor", floor=incident.floor) if incident.floor else text.incident_place(incident)
     return text.t(f"next.{group}.{stage}", floor=floor)
 
@@ -242,7 +250,7 @@ def _sheet(incident: Incident, text: Text) -> str:
     return text.t(
         "sheet.words",
         address=site.address or site.name.in_language(text.language),
-        place=text.incident_place(incident),
+        place=text.t("sheet.place_unknown") if text.is_undeclared(incident) else text.incident_place(incident),
         counts=text.counts(incident) or text.incident_kind(incident),
         point=text.first_point(incident),
         who=text.user(incident.judged_by or incident.answered_by) or "—",

@@ -78,9 +78,20 @@ def _words(text: Text) -> dict[str, object]:
     }
 
 
+def _text(desk: Desk, snapshot: Snapshot, look: Look) -> Text:
+    return Text(
+        look.language,
+        desk.building,
+        snapshot.at,
+        public=look.public,
+        users=snapshot.users,
+        undeclared=snapshot.undeclared,
+    )
+
+
 def board_partials(desk: Desk, snapshot: Snapshot, look: Look) -> str:
     """The board as htmx partials; the same for everyone with this look."""
-    text = Text(look.language, desk.building, snapshot.at, public=look.public, users=snapshot.users)
+    text = _text(desk, snapshot, look)
     board = board_of(snapshot, desk, text)
     return environment().get_template("part/frame.html").render(**_words(text), board=board, parts=BOARD_PARTS)
 
@@ -90,7 +101,7 @@ async def page(request: web.Request, template: str, *, status: int = 200, **valu
     desk, signed = request.app[DESK], request[SIGNED]
     snapshot = await desk.store.read(lambda tx: read_board(tx, desk))
     look = look_of(desk, signed)
-    text = Text(look.language, desk.building, snapshot.at, public=look.public, users=snapshot.users)
+    text = _text(desk, snapshot, look)
     board: Board = board_of(snapshot, desk, text)
     post = desk.building.posts.get(signed.post)
     section = f"/{request.path.split('/')[1]}"

@@ -12,6 +12,9 @@ from hub.core.records import Alert, Incident, Parcel, Severity
 
 SEVERITY_NUMBER: Mapping[Severity, int] = {"critical": 1, "high": 2, "medium": 3, "low": 4}
 
+_UNDECLARED = "unknown."
+"""before the ids of devices that knock without being declared"""
+
 
 def mask_name(name: str) -> str:
     """李*: the first character stays."""
@@ -41,13 +44,16 @@ class Text:
         *,
         public: bool = False,
         users: Mapping[str, str] | None = None,
+        undeclared: Mapping[str, str] | None = None,
     ) -> None:
+        """`undeclared`: the addresses of devices that knock without being declared, by the ids that they go by."""
         self.language = language
         self.t = Words(language)
         self.building = building
         self.now = now
         self.public = public
         self._users = users or {}
+        self._undeclared = undeclared or {}
         self.zone = ZoneInfo(building.site.time_zone)
 
     # times
@@ -132,8 +138,12 @@ class Text:
     # places
 
     def device(self, device: str) -> str:
-        declared = self.building.devices.get(device)
-        return declared.name.in_language(self.language) if declared else device
+        if declared := self.building.devices.get(device):
+            return declared.name.in_language(self.language)
+        if device.startswith(_UNDECLARED):
+            address = self._undeclared.get(device) or device.split(".", 2)[-1].rpartition(".")[0]
+            return self.t("place.undeclared", address=address)
+        return device
 
     def door(self, door: str) -> str:
         if declared := self.building.doors.get(door):
@@ -145,7 +155,7 @@ class Text:
         """A fire zone, a zone, a door or a device by its name; a place that a person typed as typed."""
         if place in self.building.doors:
             return self.door(place)
-        if place in self.building.devices:
+        if place in self.building.devices or place.startswith(_UNDECLARED):
             return self.device(place)
         if place.startswith("late/"):
             return self.t("place.late", device=self.device(place.removeprefix("late/")))
@@ -160,7 +170,14 @@ class Text:
             return self.t("incident.please_check")
         if incident.kind == "emergency" and (kind := incident.details.get("kind")):
             return self.t.named("emergency", kind)
+        if self.is_undeclared(incident):
+            return self.t("alert.unregistered_fire")
         return self.t(f"incident.kind.{incident.kind}")
+
+    def is_undeclared(self, incident: Incident) -> bool:
+        """A fire told by a device that nobody declared: where it hangs is not known."""
+        undeclared = incident.first_device and incident.first_device not in self.building.devices
+        return bool(undeclared) and incident.kind in ("fire", "evacuation")
 
     def incident_place(self, incident: Incident) -> str:
         place = self.place(incident.place) if incident.place else self.device(incident.first_device)
