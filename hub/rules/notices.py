@@ -4,6 +4,7 @@ A notice's key names its cause and channel, so a repeat of the cause is the same
 """
 
 from datetime import datetime
+from typing import Literal
 
 from hub.core.building import Post
 from hub.core.effects import SendNotice
@@ -25,7 +26,7 @@ def to_person(
     severity: Severity = "low",
 ) -> list[SendNotice]:
     """`phone` reaches someone who isn't a known person. Params that are "" are left out."""
-    language = person.language if person else "zh"
+    language = language_of(person)
     notices = []
     for channel in facts.channels:
         address = _address(channel, person, phone)
@@ -54,6 +55,11 @@ def to_person(
             )
         )
     return notices
+
+
+def language_of(person: Person | None) -> Literal["zh", "en"]:
+    """What a notice to them is written in, and names things in."""
+    return person.language if person else "zh"
 
 
 def to_post(facts: Facts, event: Event, post: Post, incident: Incident, rung: int) -> list[SendNotice]:

@@ -25,7 +25,7 @@ from hub.core.facts import Facts, newer
 from hub.core.records import CommandRecord, Deadline, Parcel, Severity
 from hub.core.text import rfc3339
 from hub.rules.alerts import clear_alert, raise_routine
-from hub.rules.notices import to_person
+from hub.rules.notices import language_of, to_person
 
 REMINDERS = (
     (timedelta(hours=24), "pickup_reminder_24h"),
@@ -281,14 +281,15 @@ def remove_code(parcel: Parcel, facts: Facts, at: datetime) -> list[Effect]:
 
 def _notify(parcel: Parcel, template: str, facts: Facts, at: datetime) -> list[Effect]:
     person = facts.people.get(parcel.person)
+    language = language_of(person)
     device = facts.building.devices.get(parcel.device)
     post = facts.building.post_for("parcel")
     params = {
         "carrier": parcel.carrier,
         "tail": parcel.tracking[-4:],
-        "locker": device.name.zh if device else "",
+        "locker": device.name.in_language(language) if device else "",
         "compartment": parcel.compartment,
-        "post": "" if device or not post else post.name.zh,
+        "post": "" if device or not post else post.name.in_language(language),
         "shelf": parcel.shelf,
         "code": pickup_code(parcel, facts) if parcel.code_hash else "",
         "until": rfc3339(parcel.expires) if parcel.expires else "",

@@ -24,7 +24,7 @@ from hub.core.facts import Facts, newer
 from hub.core.records import Deadline, DoorState, Severity, Visit
 from hub.core.text import rfc3339
 from hub.rules.alerts import clear_alert, device_place, is_late, raise_routine
-from hub.rules.notices import to_person
+from hub.rules.notices import language_of, to_person
 from hub.rules.passes import remove_pass
 
 FADE_AFTER = timedelta(minutes=30)
@@ -60,11 +60,12 @@ def _entered(event: AccessGranted, facts: Facts, visit: Visit, place: Place) -> 
     effects: list[Effect] = [VisitBecomes(opened, "opened"), *watch_overstay(opened, event)]
     if not event.late:
         host = facts.people.get(visit.visited)
+        door = door_name(facts, place.door, language_of(host))
         effects += to_person(
             facts,
             "visitor_arrived",
             visit.id,
-            {"visitor": visit.name, "door": door_name(facts, place.door), "at": rfc3339(event.at)},
+            {"visitor": visit.name, "door": door, "at": rfc3339(event.at)},
             event.received,
             person=host,
         )
@@ -184,9 +185,9 @@ def door_moved(event: DoorOpened | DoorClosed | DoorLocked | DoorUnlocked, facts
             return [DoorBecomes(replace(as_of, locked=False))]
 
 
-def door_name(facts: Facts, door: str) -> str:
+def door_name(facts: Facts, door: str, language: str) -> str:
     declared = facts.building.doors.get(door)
-    return declared.name.zh if declared else door
+    return declared.name.in_language(language) if declared else door
 
 
 def _deadline(event: Event, key: str, kind: str, due: datetime, record: str) -> Deadline:

@@ -19,8 +19,8 @@ WANG = acts.Actor("wang", "desk")
 E = TypeVar("E")
 
 
-def _name(zh: str) -> dict[str, str]:
-    return {"zh": zh, "en": zh}
+def _name(zh: str, en: str = "") -> dict[str, str]:
+    return {"zh": zh, "en": en or zh}
 
 
 def _panel(name: str, peer: str, serves: Sequence[str], restores: str, **more: Any) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def _point(address: str, floor: str, **more: Any) -> dict[str, Any]:
 
 def _device(name: str, adapter: str, **more: Any) -> dict[str, Any]:
     return {
-        "id": name, "name": _name(name), "adapter": adapter, "address": name, "heartbeat": "PT30S", "silence": "PT90S",
+        "id": name, "name": _name(name, name.title()), "adapter": adapter, "address": name, "heartbeat": "PT30S", "silence": "PT90S",
         **more,
     }  # fmt: skip
 
@@ -58,7 +58,7 @@ BUILDING = Building.model_validate({
         },
     },
     "doors": {
-        "east": {"id": "east", "name": _name("东门"), "into": "b3"},
+        "east": {"id": "east", "name": _name("东门", "East door"), "into": "b3"},
         "west": {"id": "west", "name": _name("西门"), "into": "b3"},
     },
     "devices": {

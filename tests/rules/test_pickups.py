@@ -1,5 +1,7 @@
 """A stored parcel is told to its recipient, reminded of, and closed when it is collected."""
 
+from dataclasses import replace
+
 import pytest
 
 from hub.core.effects import SendCommand, SendNotice
@@ -14,6 +16,14 @@ def test_a_stored_parcel_is_told_with_a_code_that_the_locker_gets_too(estate: Es
     assert {notice.params["code"] for notice in sent} == {put.code}
     assert [(n.channel, n.to, n.person) for n in sent] == [("desk", "", "p1"), ("webhook", OWNER.phone, "p1")]
     assert estate.facts.code_hash(estate.parcel.id, put.code) == estate.parcel.code_hash
+
+
+def test_a_notice_names_things_in_its_own_language(estate: Estate) -> None:
+    estate.facts.people["p1"] = replace(OWNER, language="en")
+    stored = estate.stores()
+    assert {(n.notice.language, n.notice.params["locker"]) for n in stored if isinstance(n, SendNotice)} == {
+        ("en", "Locker")
+    }
 
 
 def test_where_the_locker_makes_its_own_codes_the_hub_makes_none(estate: Estate) -> None:

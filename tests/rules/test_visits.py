@@ -1,8 +1,10 @@
 """Announced visitors come and go; residents are nobody's business; strangers and refusals are shown and fade."""
 
-from hub.core.effects import DoorBecomes
+from dataclasses import replace
+
+from hub.core.effects import DoorBecomes, SendNotice
 from hub.rules import acts
-from tests.rules.made import HOUR, MINUTE, SECOND, WANG, Estate, T, commands, deadlines, notices
+from tests.rules.made import HOUR, MINUTE, OWNER, SECOND, WANG, Estate, T, commands, deadlines, notices
 
 
 def test_the_first_granted_entry_opens_the_visit_and_tells_the_host(estate: Estate) -> None:
@@ -10,6 +12,12 @@ def test_the_first_granted_entry_opens_the_visit_and_tells_the_host(estate: Esta
     told = estate.passage(ref)
     assert (estate.visit.state, estate.visit.opened_door) == ("open", "east")
     assert ("visitor_arrived", "webhook") in notices(told)
+
+
+def test_the_host_is_told_in_their_own_language_at_which_door(estate: Estate) -> None:
+    estate.facts.people["p1"] = replace(OWNER, language="en")
+    told = estate.passage(estate.announce().ref)
+    assert {n.notice.params["door"] for n in told if isinstance(n, SendNotice)} == {"East door"}
 
 
 def test_an_announced_visitor_gets_a_pass_at_every_gate_and_a_code(estate: Estate) -> None:
