@@ -82,6 +82,7 @@ def _routes() -> list[web.RouteDef]:
         web.post("/people/{id}/reveal", people.reveal_person),
         web.get("/records", records.records_page),
         web.get("/notices", records.notices_page),
+        web.post("/notices/reveal", records.reveal_notice),
         web.post("/notices/again", records.send_again),
         web.post("/notices/held", records.decide_held),
         web.get("/audit", records.audit_page),

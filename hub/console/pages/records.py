@@ -2,11 +2,12 @@
 
 from aiohttp import web
 
+from hub.console.acts import note
 from hub.console.answers import acted
 from hub.console.desk import DESK
 from hub.console.forms import asked, form_of, paging_urls
-from hub.console.letters import letter
-from hub.console.render import Shown, fragment, page, wants_part
+from hub.console.letters import letter, masked_letter
+from hub.console.render import Shown, fragment, look_of, page, wants_part
 from hub.console.signed import SIGNED
 from hub.core.effects import Refused
 from hub.core.events import EVENT_CLASSES
@@ -42,7 +43,7 @@ async def records_page(request: web.Request) -> web.Response:
 
 
 async def notices_page(request: web.Request) -> web.Response:
-    """GET /notices: the local inbox, what residents get or would get."""
+    """GET /notices: the local inbox, what residents get or would get, masked."""
     desk = request.app[DESK]
     wanted: dict[str, tuple[NoticeState, ...]] = {state: (state,) for state in ("queued", "sent", "failed", "held")}
     state = asked(request, "state")
@@ -57,11 +58,25 @@ async def notices_page(request: web.Request) -> web.Response:
         "list": listed,
         "held_deadlines": restored.deadlines,
         "urls": paging_urls(request, listed),
-        "letters": [(notice, letter(notice, desk.building)) for notice in listed.items],
+        "letters": [(notice, masked_letter(notice, desk.building)) for notice in listed.items],
     }
     if wants_part(request):
         return fragment(request, "part/notices_list.html", **values)
     return await page(request, "notices.html", **values, states=tuple(wanted), state=state)
+
+
+async def reveal_notice(request: web.Request) -> web.Response:
+    """POST /notices/reveal: to whom it goes and its words, written down first. Never where visitors see the screen."""
+    desk, signed, form = request.app[DESK], request[SIGNED], await form_of(request)
+    key = form.needed("key", 500)
+    if look_of(desk, signed).public:
+        raise Refused("refused.public_screen")
+    found = await desk.store.read(lambda tx: outbox.get_notice(tx, desk.site, key))
+    if found is None:
+        raise Refused("refused.not_found")
+    await note(desk, signed, name="notice.reveal", target=key)
+    _, body = letter(found, desk.building)
+    return fragment(request, "part/letter.html", to=found.to, body=body)
 
 
 async def send_again(request: web.Request) -> web.Response:
@@ -70,8 +85,10 @@ async def send_again(request: web.Request) -> web.Response:
     key = form.needed("key", 500)
 
     def work(tx: Transaction) -> bool:
-        audit.add(tx, desk.site, desk.clock(), signed.name, signed.post, "notice.again", key, {})
-        return outbox.send_again(tx, desk.site, key)
+        known = outbox.send_again(tx, desk.site, key)
+        if known:
+            audit.add(tx, desk.site, desk.clock(), signed.name, signed.post, "notice.again", key, {})
+        return known
 
     if not await desk.store.write(Priority.PERSON, work):
         raise Refused("refused.not_found")
