@@ -1,7 +1,7 @@
 """[device.X], devices.csv and the [like.X] defaults → devices."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from hub.settings.csv_file import plain, read_csv
 from hub.settings.declare import Converters, convert, declare, misspelt, names_of, tell
 from hub.settings.mistakes import KeyPath, Mistakes, SourceLine, Where, nearest
 from hub.settings.names import both_languages, spot_on_plan
-from hub.settings.points import read_points
+from hub.settings.points import Rows, read_points
 from hub.settings.toml_file import TomlFile
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -46,7 +46,7 @@ class DeclaredDevice:
     written: Mapping[str, Any]
     where: Where
     device: Device | None
-    point_spots: Mapping[str, SourceLine] = field(default_factory=dict)
+    point_rows: Rows = ()
 
 
 def read_devices(
@@ -184,17 +184,17 @@ def _device(
     told = {"heartbeat", "silence", *raw, *misspelt(unknown, allowed)}
     converted = convert(raw, _CONVERTERS, where, mistakes)
     points: dict[str, Point] = {}
-    spots: dict[str, SourceLine] = {}
+    rows: Rows = ()
     if "points" in converted:
         name = named_file(converted.pop("points"), "points", where(("points",)), folder, mistakes)
-        points, spots = read_points(folder, name, mistakes) if name else ({}, {})
+        points, rows = read_points(folder, name, mistakes) if name else ({}, ())
     values: dict[str, Any] = {key: value for key, value in converted.items() if key in Device.model_fields}
     values |= {"id": device_id, "points": points, "options": _options(adapter, raw, told, where, mistakes)}
     if adapter is not None:
         _complete(values, adapter)
         _check_network(values, raw, adapter, where, mistakes)
     device = declare(Device, values, where, mistakes, names=allowed, told=told)
-    return DeclaredDevice(device_id, raw, where, device, spots)
+    return DeclaredDevice(device_id, raw, where, device, rows)
 
 
 def _options(

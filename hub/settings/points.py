@@ -53,26 +53,29 @@ _YES_NO |= {"yes": True, "1": True, "true": True, "是": True}
 _DATE = re.compile(r"[0-9年月日/-]*[年月日][0-9年月日/-]*|\d+-[A-Za-z]{3}|[A-Za-z]{3}-\d+|\d+/\d+/\d+")
 
 
-def read_points(folder: Path, name: str, mistakes: Mistakes) -> tuple[dict[str, Point], dict[str, SourceLine]]:
-    """The points by address, and where each stands."""
+Rows = tuple[tuple[Point, SourceLine], ...]
+
+
+def read_points(folder: Path, name: str, mistakes: Mistakes) -> tuple[dict[str, Point], Rows]:
+    """The points by address, and every row with its place: also those whose address is refused, as ""."""
     points: dict[str, Point] = {}
-    spots: dict[str, SourceLine] = {}
+    lines: dict[str, int] = {}
+    rows = []
     for row in read_csv(folder, name, COLUMNS, "address", mistakes):
         spot = SourceLine(name, row.line)
         point = _point(row.cells, spot, mistakes)
-        if point is None:
-            continue
+        rows.append((point, spot))
         if point.address in points:
-            first = spots[point.address].line
-            mistakes.add(spot, f'column address: "{point.address}" stands in line {first} already')
-            continue
-        points[point.address] = point
-        spots[point.address] = spot
-    return points, spots
+            said = f'column address: "{point.address}" stands in line {lines[point.address]} already'
+            mistakes.add(spot, said)
+        elif point.address:
+            points[point.address] = point
+            lines[point.address] = spot.line
+    return points, tuple(rows)
 
 
-def _point(cells: Mapping[str, str], spot: SourceLine, mistakes: Mistakes) -> Point | None:
-    """The point; what is wrong beside its address is told and left at its default, so that an alarm finds it."""
+def _point(cells: Mapping[str, str], spot: SourceLine, mistakes: Mistakes) -> Point:
+    """The point; what is wrong is told and left at its default, so that an alarm finds it."""
 
     def cell(column: str) -> str:
         return plain(cells.get(column, ""))
@@ -83,8 +86,7 @@ def _point(cells: Mapping[str, str], spot: SourceLine, mistakes: Mistakes) -> Po
         if _DATE.fullmatch(cell("address")):
             said += " (a spreadsheet made a date of it: set that column to text)"
         mistakes.add(spot, f"column address: {said}")
-        return None
-    values: dict[str, Any] = {"address": address, "floor": _floor(cell("floor")), "fire_zone": cell("fire_zone")}
+    values: dict[str, Any] = {"address": address or "", "floor": _floor(cell("floor")), "fire_zone": cell("fire_zone")}
     kind = cell("kind").lower().replace(" ", "_").replace("-", "_")
     if kind in _KINDS:
         values["kind"] = _KINDS[kind]

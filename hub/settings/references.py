@@ -1,6 +1,6 @@
 """What one table says of another: ids that must exist, addresses that must differ, doors that must let people out."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 from hub.core.adapter import Adapter, Tcp
@@ -33,11 +33,11 @@ class _Check:
         self._zones()
         self._doors()
         self._paths()
-        self._plans_of(self._building.links.items(), "link")
+        for own_id, link in self._tables("link").items():
+            self._on_plan(link, self._file.within("link", own_id))
         for declared in self._devices.values():
-            if declared.device is not None:
-                self._device(declared, declared.device)
-                self._points(declared, declared.device)
+            self._device(declared)
+            self._points(declared)
         self._same_address()
         self._same_port()
 
@@ -54,16 +54,24 @@ class _Check:
         written: Any = self._devices if kind == "device" else self._file.tables.get(kind, {})
         return set(written) if isinstance(written, Mapping) else set()
 
-    def _must_be(self, wanted: str | None, kind: str, where: Where, path: KeyPath) -> None:
-        if wanted is not None and wanted not in self._ids(kind):
+    def _tables(self, kind: str) -> dict[str, Mapping[str, Any]]:
+        """`[kind.X]` as written: a key of theirs is asked about whatever is wrong beside it."""
+        written = self._file.tables.get(kind, {})
+        if not isinstance(written, Mapping):
+            return {}
+        return {own_id: raw for own_id, raw in written.items() if isinstance(raw, Mapping)}
+
+    def _must_be(self, wanted: object, kind: str, where: Where, path: KeyPath) -> None:
+        """What isn't even text is told of already."""
+        if isinstance(wanted, str) and wanted not in self._ids(kind):
             self._mistakes.add(where(path), f'{path[0]}: unknown {kind} "{wanted}"', wanted, self._ids(kind))
 
     def _posts(self) -> None:
         first: dict[str, str] = {}
-        for post in self._building.posts.values():
-            for kind in post.first_for:
-                if first.setdefault(kind, post.id) != post.id:
-                    spot = self._file.spot(("post", post.id, "first_for"), f"post.{post.id}")
+        for own_id, raw in self._tables("post").items():
+            for kind in _texts(raw.get("first_for")):
+                if kind in get_args(PostKind) and first.setdefault(kind, own_id) != own_id:
+                    spot = self._file.spot(("post", own_id, "first_for"), f"post.{own_id}")
                     self._mistakes.add(spot, f'first_for: "{kind}" is first for {first[kind]} already')
         missing = [kind for kind in get_args(PostKind) if kind not in first]
         if missing and self._file.there and self._posts_are_clear():
@@ -78,40 +86,44 @@ class _Check:
         )
 
     def _drawings(self) -> None:
-        for plan in self._building.plans.values():
-            spot = self._file.spot(("plan", plan.id, "file"), f"plan.{plan.id}")
-            if "{floor}" not in plan.file:
-                named_file(plan.file, "file", spot, self._folder, self._mistakes)
+        for own_id, raw in self._tables("plan").items():
+            drawing = raw.get("file")
+            if not isinstance(drawing, str):
                 continue
-            floors = [floor for zone in self._building.zones.values() if zone.plan == plan.id for floor in zone.floors]
-            missing = [floor for floor in floors if not (self._folder / plan.file.replace("{floor}", floor)).is_file()]
+            spot = self._file.spot(("plan", own_id, "file"), f"plan.{own_id}")
+            if "{floor}" not in drawing:
+                named_file(drawing, "file", spot, self._folder, self._mistakes)
+                continue
+            floors = [floor for zone in self._building.zones.values() if zone.plan == own_id for floor in zone.floors]
+            missing = [floor for floor in floors if not (self._folder / drawing.replace("{floor}", floor)).is_file()]
             if missing or not floors:
                 said = (
                     f"file: no drawing of floors {', '.join(missing)}" if floors else "file: no zone has these floors"
                 )
-                self._mistakes.add(spot, f'{said} ("{plan.file}")')
+                self._mistakes.add(spot, f'{said} ("{drawing}")')
 
     def _zones(self) -> None:
-        for zone in self._building.zones.values():
-            where = self._file.within("zone", zone.id)
-            self._must_be(zone.plan, "plan", where, ("plan",))
-            for number, near in enumerate(zone.near):
-                if self._no_fire_zone(near):
+        for own_id, raw in self._tables("zone").items():
+            where = self._file.within("zone", own_id)
+            self._must_be(raw.get("plan"), "plan", where, ("plan",))
+            for number, near in enumerate(_listed(raw.get("near"))):
+                if isinstance(near, str) and self._no_fire_zone(near):
                     said = f'near: unknown fire zone "{near}"'
                     self._mistakes.add(where(("near", number)), said, near, self._fire_zones | self._ids("zone"))
 
     def _doors(self) -> None:
-        self._plans_of(self._building.doors.items(), "door")
-        for door in self._building.doors.values():
-            where = self._file.within("door", door.id)
-            self._must_be(door.into, "zone", where, ("into",))
-            if door.release:
-                self._must_be(door.release, "device", where, ("release",))
-                self._releases(door.release, where)
-            elif door.escape:
+        for own_id, raw in self._tables("door").items():
+            where = self._file.within("door", own_id)
+            self._on_plan(raw, where)
+            self._must_be(raw.get("into"), "zone", where, ("into",))
+            release = raw.get("release", "")
+            if release:
+                self._must_be(release, "device", where, ("release",))
+                self._releases(str(release), where)
+            elif raw.get("escape") is True:
                 said = 'an escape door needs release = "…": the fire panel whose relay frees it'
                 self._mistakes.add(where(("escape",)), said)
-            if door.ways == ("face",):
+            if raw.get("ways") == ["face"]:
                 said = "ways: face may not be the only way; add card, pin or qr"
                 self._mistakes.add(where(("ways",)), said)
 
@@ -122,49 +134,54 @@ class _Check:
             self._mistakes.add(where(("release",)), f'release: "{panel}" is not a fire panel')
 
     def _paths(self) -> None:
-        for number, path in enumerate(self._building.paths):
+        for number, raw in enumerate(_listed(self._file.tables.get("path"))):
+            if not isinstance(raw, Mapping):
+                continue
             where = self._file.within("path", number)
-            for door in path.between:
+            for door in _listed(raw.get("between")):
                 self._must_be(door, "door", where, ("between",))
-            if not 0 < path.metres < 100_000:
-                self._mistakes.add(where(("metres",)), f"metres: {path.metres:g} is not a length")
+            metres = raw.get("metres")
+            if isinstance(metres, int | float) and not isinstance(metres, bool) and not 0 < metres < 100_000:
+                self._mistakes.add(where(("metres",)), f"metres: {metres:g} is not a length")
 
-    def _plans_of(self, declared: Iterable[tuple[str, Any]], kind: str) -> None:
-        for own_id, each in declared:
-            self._on_plan(each.at, self._file.within(kind, own_id))
+    def _on_plan(self, raw: Mapping[str, Any], where: Where) -> None:
+        match raw.get("at"):
+            case [str(plan_id), int() | float() as x, int() | float() as y]:
+                self._must_be(plan_id, "plan", where, ("at",))
+                plan = self._building.plans.get(plan_id)
+                if plan and not (0 <= x <= plan.metres[0] and 0 <= y <= plan.metres[1]):
+                    side = f"{plan.metres[0]:g} by {plan.metres[1]:g} metres"
+                    self._mistakes.add(where(("at",)), f"at: {x:g}, {y:g} is outside the plan of {side}")
+            case [str(plan_id), *_]:
+                self._must_be(plan_id, "plan", where, ("at",))
+            case _:
+                pass
 
-    def _on_plan(self, at: Any, where: Where) -> None:
-        if at is None:
-            return
-        self._must_be(at.plan, "plan", where, ("at",))
-        plan = self._building.plans.get(at.plan)
-        if plan and not (0 <= at.x <= plan.metres[0] and 0 <= at.y <= plan.metres[1]):
-            said = f"at: {at.x:g}, {at.y:g} is outside the plan of {plan.metres[0]:g} by {plan.metres[1]:g} metres"
-            self._mistakes.add(where(("at",)), said)
-
-    def _device(self, declared: DeclaredDevice, device: Device) -> None:
-        where = declared.where
-        self._must_be(device.behind, "link", where, ("behind",))
-        self._on_plan(device.at, where)
-        for zone in device.serves:
+    def _device(self, declared: DeclaredDevice) -> None:
+        raw, where = declared.written, declared.where
+        self._must_be(raw.get("behind"), "link", where, ("behind",))
+        self._on_plan(raw, where)
+        for zone in _listed(raw.get("serves")):
             self._must_be(zone, "zone", where, ("serves",))
-        for number, door in device.doors.items():
-            self._must_be(door.door, "door", where, ("doors", number, "door"))
-        if device.time_zone:
-            check_time_zone(device.time_zone, where, self._mistakes)
+        doors = raw.get("doors")
+        for number, door in doors.items() if isinstance(doors, Mapping) else ():
+            if isinstance(door, Mapping):
+                self._must_be(door.get("door"), "door", where, ("doors", number, "door"))
+        if isinstance(zone_name := raw.get("time_zone"), str) and zone_name:
+            check_time_zone(zone_name, where, self._mistakes)
 
-    def _points(self, declared: DeclaredDevice, device: Device) -> None:
-        served = [self._building.zones[own_id] for own_id in device.serves if own_id in self._building.zones]
+    def _points(self, declared: DeclaredDevice) -> None:
+        serves = _texts(declared.written.get("serves"))
+        served = [self._building.zones[own_id] for own_id in serves if own_id in self._building.zones]
         floors = [floor for zone in served for floor in zone.floors]
-        for point in device.points.values():
-            spot = declared.point_spots[point.address]
+        for point, spot in declared.point_rows:
             if point.fire_zone and self._no_fire_zone(point.fire_zone):
                 said = f'column fire_zone: unknown fire zone "{point.fire_zone}"'
                 self._mistakes.add(spot, said, point.fire_zone, self._fire_zones)
-            if point.floor and floors and point.floor not in floors and not self._unclear & set(device.serves):
-                said = f'column floor: there is no floor "{point.floor}" in {", ".join(device.serves)}'
+            if point.floor and floors and point.floor not in floors and not self._unclear & set(serves):
+                said = f'column floor: there is no floor "{point.floor}" in {", ".join(serves)}'
                 self._mistakes.add(spot, said, point.floor, floors)
-            if not point.fire_zone and not device.serves:
+            if not point.fire_zone and not declared.written.get("serves"):
                 said = "serves: is missing, and there are points without a fire_zone of their own"
                 self._mistakes.add(declared.where(()), said)
             self._point_on_plan(point.x, point.y, self._zone_of(point.fire_zone, served), spot)
@@ -212,3 +229,11 @@ class _Check:
         for declared in self._devices.values():
             if declared.device is not None:
                 yield declared, declared.device
+
+
+def _listed(written: object) -> list[Any]:
+    return written if isinstance(written, list) else []
+
+
+def _texts(written: object) -> list[str]:
+    return [each for each in _listed(written) if isinstance(each, str)]

@@ -37,8 +37,8 @@ def _point(address: str, floor: str, **more: Any) -> dict[str, Any]:
 
 def _device(name: str, adapter: str, **more: Any) -> dict[str, Any]:
     return {
-        "id": name, "name": _name(name, name.title()), "adapter": adapter, "address": name, "heartbeat": "PT30S", "silence": "PT90S",
-        **more,
+        "id": name, "name": _name(name, name.title()), "adapter": adapter, "address": name,
+        "heartbeat": "PT30S", "silence": "PT90S", **more,
     }  # fmt: skip
 
 

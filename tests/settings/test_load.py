@@ -99,6 +99,7 @@ def test_mistakes_in_a_spreadsheet_of_devices_have_its_lines(estate: Estate) -> 
         'devices.csv:2 device.gate-e1: device "gate-e1" is declared already, in line 106',
         'devices.csv:3 device.门: id: "门" may only have ASCII letters, digits and . _ : @ -',
         'devices.csv:4 device.g3: unknown like "gat", nearest: gate',
+        'devices.csv:3 device.门: doors: unknown door "east-9", nearest: east-1',
     ]
 
 

@@ -163,6 +163,52 @@ def test_every_mistake_is_told_at_once(estate: Estate) -> None:
     assert {mistake.file for mistake in estate.load().mistakes} == {"hub.toml", "building.toml", "points-b3.csv"}
 
 
+BESIDE = r"""
+building.toml: {1 = {door = "north-1", direction = "entry" => {1 = {door = "nort-1", direction = "in"
+    direction: "in" is none of
+    unknown door "nort-1", nearest: north-1
+building.toml: behind = "sw-east" => behind = "sw-eats"\ncodes = "hubb"
+    codes: "hubb" is none of
+    unknown link "sw-eats"
+building.toml: near = ["b3/B1", "b3/B2"] => near = ["b3/B7", 5]
+    near.1: 5 must be text
+    near: unknown fire zone "b3/B7"
+building.toml: between = ["east-1", "north-1"] => between = ["east-1", "n-1"]\nmeters = 5
+    unknown key "meters"
+    unknown door "n-1"
+building.toml: at = ["estate", 472, 176] => at = ["estat", "472", 176]
+    at: must be a plan and two numbers
+    at: unknown plan "estat"
+building.toml: serves = ["b3", "garage"] => serves = ["b3", "garge", 7]
+    must be text in quotes
+    unknown zone "garge"
+building.toml: into = "b3" => into = "b33"\nway = ["card"]
+    unknown key "way"
+    unknown zone "b33"
+points-b3.csv: 217/7,1-2-038,smoke,走廊东,7 => 9月7日,1-2-038,smok,走廊东,77
+    column address
+    column kind: unknown kind "smok"
+    there is no floor "77"
+"""
+
+
+def beside() -> Iterator[tuple[str, str, str, list[str]]]:
+    for case in re.split(r"\n(?=\S)", BESIDE.strip()):
+        change, *said = case.splitlines()
+        file, _, old_and_new = change.partition(": ")
+        old, _, new = old_and_new.partition(" => ")
+        yield file, old, new.replace("\\n", "\n"), [each.strip() for each in said]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "said"), list(beside()))
+def test_a_mistake_does_not_hide_the_one_beside_it(
+    estate: Estate, file: str, old: str, new: str, said: list[str]
+) -> None:
+    estate.change(file, old, new)
+    told = estate.said()
+    assert [any(words in each for each in told) for words in said] == [True] * len(said), told
+
+
 def test_an_escape_door_needs_what_frees_it(estate: Estate) -> None:
     estate.change("building.toml", 'ways = ["card", "pin"]\nescape = true\nrelease = "fire-b3"', "escape = true")
     assert len(estate.said()) == 1

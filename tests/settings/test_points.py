@@ -89,9 +89,9 @@ def test_numbers_typed_full_width_or_with_zeros_are_the_panels_numbers(tmp_path:
 def test_what_is_wrong_beside_the_address_leaves_the_point_listed(tmp_path: Path) -> None:
     mistakes = Mistakes()
     (tmp_path / "points.csv").write_bytes("address,kind,x\n217/6,烟敢,?\n".encode())
-    found, spots = read_points(tmp_path, "points.csv", mistakes)
+    found, rows = read_points(tmp_path, "points.csv", mistakes)
     assert found["217/6"].kind == "unknown"
-    assert spots["217/6"].line == 2
+    assert [spot.line for _, spot in rows] == [2]
     assert [mistake.line for mistake in mistakes.found] == [2, 2]
     assert mistakes.found[0].nearest == "烟感"
 
