@@ -85,34 +85,54 @@ class Building:
 
 
 def read_building(config: Path) -> Building:
-    """Everything declared in `config`. Raises OSError, tomllib.TOMLDecodeError, KeyError for what isn't there."""
-    declared = tomllib.loads((config / "building.toml").read_text(encoding="utf-8-sig"))
+    """Everything declared in `config`. Raises OSError and KeyError for what isn't there, ValueError naming the file."""
+    declared = _read_toml(config / "building.toml")
     passwords = _read_passwords(config / "secrets.toml")
     site = declared["site"]["id"]
     defaults: dict[str, dict[str, Any]] = declared.get("like", {})
     devices = {}
     for device_id, own in declared.get("device", {}).items():
         keys = {**defaults.get(own.get("like", ""), {}), **own}
-        devices[device_id] = Device(
-            id=device_id,
-            adapter=keys["adapter"],
-            address=str(keys.get("address", device_id)),
-            site=site,
-            time_zone=ZoneInfo(keys.get("time_zone") or declared["site"]["time_zone"]),
-            name=keys["name"]["zh"] if isinstance(keys.get("name"), dict) else keys.get("name", device_id),
-            peer=keys.get("peer", ""),
-            port=int(keys.get("port", 0)),
-            heartbeat=seconds_of(keys.get("heartbeat", "30s")),
-            user=device_id,
-            password=passwords.get(device_id, {}).get("password", ""),
-            dialect=keys.get("dialect", ""),
-            codes=keys.get("codes", "hub"),
-            compartments=_compartments(keys.get("compartments", {})),
-            points=_read_points(config / keys["points"]) if "points" in keys else {},
-        )
+        try:
+            devices[device_id] = _device(config, device_id, keys, declared["site"], passwords)
+        except ValueError as error:
+            raise ValueError(f"{config / 'building.toml'}: device.{device_id}: {error}") from error
     return Building(
         site=site, listen=_read_listen(config / "hub.toml"), devices=devices, people=_read_people(config / "people.csv")
     )
+
+
+def _device(
+    config: Path,
+    device_id: str,
+    keys: Mapping[str, Any],
+    site: Mapping[str, Any],
+    passwords: Mapping[str, Mapping[str, str]],
+) -> Device:
+    return Device(
+        id=device_id,
+        adapter=keys["adapter"],
+        address=str(keys.get("address", device_id)),
+        site=site["id"],
+        time_zone=ZoneInfo(keys.get("time_zone") or site["time_zone"]),
+        name=keys["name"]["zh"] if isinstance(keys.get("name"), dict) else keys.get("name", device_id),
+        peer=keys.get("peer", ""),
+        port=int(keys.get("port", 0)),
+        heartbeat=seconds_of(keys.get("heartbeat", "30s")),
+        user=device_id,
+        password=passwords.get(device_id, {}).get("password", ""),
+        dialect=keys.get("dialect", ""),
+        codes=keys.get("codes", "hub"),
+        compartments=_compartments(keys.get("compartments", {})),
+        points=_read_points(config / keys["points"]) if "points" in keys else {},
+    )
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:  # not TOML, or not UTF-8
+        raise ValueError(f"{path}: {error}") from error
 
 
 def seconds_of(duration: str) -> float:
@@ -134,13 +154,13 @@ def _compartments(declared: Mapping[str, Any]) -> dict[str, str]:
 
 def _read_passwords(path: Path) -> dict[str, dict[str, str]]:
     """Device id → {password}. A device's MQTT user is its id."""
-    written = tomllib.loads(path.read_text(encoding="utf-8-sig")) if path.exists() else {}
+    written = _read_toml(path) if path.exists() else {}
     passwords: dict[str, dict[str, str]] = written.get("device", {})
     return passwords
 
 
 def _read_listen(path: Path) -> Listen:
-    listen = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("listen", {}) if path.exists() else {}
+    listen = _read_toml(path).get("listen", {}) if path.exists() else {}
     host = listen.get("devices", "127.0.0.1")
     return Listen(
         host="127.0.0.1" if host in ("0.0.0.0", "::") else host,

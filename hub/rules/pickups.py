@@ -88,7 +88,8 @@ def _begins(event: ParcelStored, facts: Facts, parcel: Parcel) -> list[Effect]:
 
 
 def _told_again(event: ParcelStored, facts: Facts, known: Parcel, told: Parcel) -> list[Effect]:
-    """What the courier corrected; one notice a parcel all the same."""
+    """What the courier corrected; one notice a parcel all the same. Who opened the compartment anew may have erased
+    its code, so that is put again."""
     if not newer(event.host, event.sequence, known):
         return []
     corrected = replace(
@@ -102,8 +103,12 @@ def _told_again(event: ParcelStored, facts: Facts, known: Parcel, told: Parcel) 
         host=told.host,
         sequence=told.sequence,
     )
-    if known.notified or event.late:
+    if event.late:
         return [ParcelBecomes(corrected, "filled")]
+    if known.notified:
+        code = pickup_code(known, facts) if known.code_hash and known.device in facts.building.devices else ""
+        put = [SendCommand(_put_code(corrected, code, facts, event.received, event.id))] if code else []
+        return [ParcelBecomes(corrected, "filled"), *put]
     return [ClearDeadline(f"notify/{known.id}"), *received(corrected, facts, event.received, "filled")]
 
 
@@ -147,7 +152,7 @@ def received(parcel: Parcel, facts: Facts, at: datetime, step: ParcelStep = "sto
     )
     effects: list[Effect] = [ParcelBecomes(kept, step)]
     if code and parcel.device and parcel.compartment:
-        effects.append(SendCommand(_put_code(kept, code, facts, at)))
+        effects.append(SendCommand(_put_code(kept, code, facts, at, parcel.id)))
     return [*effects, *_notify(kept, "pickup", facts, at), *_reminders(kept, at)]
 
 
@@ -245,10 +250,10 @@ def pickup_code(parcel: Parcel, facts: Facts) -> str:
     return facts.digits(parcel.id, "pickup", CODE_DIGITS)
 
 
-def _put_code(parcel: Parcel, code: str, facts: Facts, at: datetime) -> CommandRecord:
+def _put_code(parcel: Parcel, code: str, facts: Facts, at: datetime, cause: UUID | str) -> CommandRecord:
     expires = max(parcel.expires or parcel.stored_at + CODE_VALID, at + timedelta(hours=1))
     command = PutPickup(
-        id=UUID(facts.new_id(parcel.id, "pickup.put")),
+        id=UUID(facts.new_id(cause, "pickup.put")),
         site=parcel.site,
         device=parcel.device,
         expires=expires,

@@ -147,7 +147,7 @@ def test_the_same_number_in_its_compartment_is_the_same_parcel_and_tells_nobody_
     estate.stores()
     first = estate.parcel
     again = estate.stores(recipient={"unit": "3-1-702"}, size="M")
-    assert (notices(again), commands(again)) == ([], [])
+    assert (notices(again), commands(again)) == ([], [("pickup.put", "locker")])
     assert (estate.parcel.id, estate.parcel.size, estate.parcel.phone) == (first.id, "M", first.phone)
     assert (estate.parcel.stored_at, estate.parcel.code_hash) == (first.stored_at, first.code_hash)
 

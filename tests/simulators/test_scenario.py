@@ -210,3 +210,13 @@ async def test_a_scenario_with_a_mistake_ends_with_status_2(config: Path) -> Non
     _, said = await process.communicate()
     assert process.returncode == 2
     assert "no such device" in said.decode()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [("[site]", "[site", "building.toml: Expected"), ('"30s"', '"30"', "building.toml: device.gate-e1: '30' is no")],
+)
+def test_a_broken_building_is_named(config: Path, old: str, new: str, said: str) -> None:
+    (config / "building.toml").write_text(BUILDING.replace(old, new, 1), "utf-8")
+    with pytest.raises(ValueError, match=said):
+        read_building(config)
