@@ -368,8 +368,8 @@ def _own_lines(snapshot: Snapshot, desk: Desk, text: Text) -> list[QueueLine]:
     if desk.config_mistakes:
         title = text.t("queue.config", number=len(desk.config_mistakes))
         lines.append(
-            QueueLine("config", "config", "low", snapshot.at, title, desk.config_mistakes[0], chimes=False,
-                      link="/devices#config", link_word=text.t("queue.look"))
+            QueueLine("config", "config", "high", snapshot.at, title, text.t("queue.config_next"), chimes=False,
+                      literal=desk.config_mistakes[0], link="/devices#config", link_word=text.t("queue.look"))
         )  # fmt: skip
     if notice := desk.broker_notice():
         title, next_step = text.t(f"queue.broker.{notice}"), text.t(f"queue.broker.{notice}_next")

@@ -61,7 +61,7 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
         "same-origin",
         "none",
     ):
-        raise web.HTTPForbidden(text="a form of another site")
+        return await refused(request, Refused("refused.form_of_another_site"), status=403)
     try:
         if is_public(endpoint):
             return await handler(request)
@@ -79,6 +79,10 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await refused(request, reason)
     except StoreAway:
         return await refused(request, Refused("refused.store_away"), status=503)
+    except web.HTTPNotFound:
+        return await refused(request, Refused("refused.not_found"), status=404)
+    except web.HTTPForbidden:
+        return await refused(request, Refused("refused.not_your_role"), status=403)
     except BadCursor:
         raise web.HTTPSeeOther(request.path) from None  # a link to a page of a list that is no more: its first page
 

@@ -15,6 +15,8 @@ def sentence(stored: StoredEvent, text: Text) -> str:
     key = f"event.{event.type}"
     if data.get("active") is False and text.t.has(f"{key}.quiet"):
         key = f"{key}.quiet"
+    if event.lane == "life" and text.t.has(f"{key}.life"):
+        key = f"{key}.life"
     return text.t(key, where=_where(stored, data, text), who=_who(data), what=_what(data, text)).strip()
 
 
@@ -78,9 +80,11 @@ def _what(data: Mapping[str, object], text: Text) -> str:
             return text.t("parcel.tail", carrier="", tail=tracking[-4:]).strip()
         case {"skew": float(skew)}:
             return text.t("device.skew", seconds=round(skew))
-        case {"reason": str(reason)} | {"result": str(reason)} | {"text": str(reason)}:
+        case {"command": str(), "result": str(result)}:
+            return text.command_result(result)
+        case {"reason": str(reason)} | {"text": str(reason)}:
             return reason
         case {"deadline": str(deadline)}:
-            return deadline
+            return text.t.named("deadline", deadline.partition("/")[0])
         case _:
             return ""

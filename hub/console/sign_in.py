@@ -10,7 +10,7 @@ from aiohttp import web
 
 from hub.console.acts import note
 from hub.console.answers import acted, own_path
-from hub.console.desk import DESK
+from hub.console.desk import DESK, Desk
 from hub.console.forms import form_of
 from hub.console.gate import personal, public
 from hub.console.passwords import SHORTEST, Checker, hash_password
@@ -20,8 +20,9 @@ from hub.console.signed import SIGNED, Signed
 from hub.console.stream import LIVE
 from hub.console.words import Words, language_of
 from hub.core.effects import Refused
-from hub.store import accounts
-from hub.store.database import Priority
+from hub.store import accounts, audit
+from hub.store.accounts import User
+from hub.store.database import Priority, Transaction
 
 _FREE_TRIES = 3
 _LONGEST = timedelta(minutes=5)
@@ -93,6 +94,7 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
     user = await desk.store.read(lambda tx: accounts.user_by_name(tx, desk.site, name))
     fits = isinstance(password, str) and await request.app[CHECKER].fits(password, user.password_hash if user else None)
     if user is None or not user.active or not fits:
+        await _write_down_failure(desk, user)
         return _form(request, name=name, following=following, wrong=words("sign_in.wrong"), status=403)
     patience.forget(*keys)
     post = form.text("post") if form.text("post") in desk.building.posts else ""
@@ -106,6 +108,15 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
             "post", post, max_age=31_536_000, httponly=True, samesite="Strict", secure=desk.secure_cookies
         )
     raise response
+
+
+async def _write_down_failure(desk: Desk, user: User | None) -> None:
+    """Nobody is known to have done it. A name that is no user's may be a password typed in the wrong field."""
+
+    def work(tx: Transaction) -> None:
+        audit.add(tx, desk.site, desk.clock(), "", "", "sign_in.failed", user.name if user else "")
+
+    await desk.store.write(Priority.PERSON, work)
 
 
 def _form(

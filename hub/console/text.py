@@ -163,6 +163,12 @@ class Text:
             return self.door(place)
         return self.building.fire_zone_name(place, self.language)
 
+    def command_result(self, result: str) -> str:
+        """What a device answered to a command; an answer that only its maker knows, as the device gave it."""
+        if not result or self.t.has(f"command_result.{result}"):
+            return self.t(f"command_result.{result}") if result else ""
+        return self.t("command_result.other", result=result)
+
     # incidents and alerts
 
     def incident_kind(self, incident: Incident) -> str:

@@ -5,7 +5,18 @@ from typing import Any
 from uuid import uuid4
 
 from hub.core.access_events import Access, AccessDuress, AccessGranted, PersonSeenAt
-from hub.core.device_events import DeviceOffline, Link, ParcelLabel, ParcelStored, Recipient, Stored
+from hub.core.device_events import (
+    CommandDone,
+    DeadlineReached,
+    DeviceOffline,
+    Link,
+    Outcome,
+    ParcelLabel,
+    ParcelStored,
+    Reached,
+    Recipient,
+    Stored,
+)
 from hub.core.fire_events import Detector, FireAlarm, FireCondition
 from hub.core.records import Alert, Credential, Notice, Parcel, Person, Visit
 from hub.store import devices, incidents, outbox, parcels, people, quarantine, visits
@@ -70,6 +81,30 @@ def duress(at: datetime) -> AccessDuress:
         received=at,
         lane="life",
         data=Access(door="1", direction="entry", method="pin"),
+    )
+
+
+def reached(at: datetime) -> DeadlineReached:
+    return DeadlineReached(
+        id=uuid4(),
+        source=f"/sites/{SITE}/hub",
+        time=at,
+        received=at,
+        lane="life",
+        data=Reached(deadline="ladder/2937/1", due=at),
+    )
+
+
+def put(at: datetime) -> CommandDone:
+    return CommandDone(
+        id=uuid4(),
+        host="edge",
+        sequence=next(_SEQUENCE),
+        source=f"/sites/{SITE}/devices/locker-2",
+        time=at,
+        received=at,
+        lane="routine",
+        data=Outcome(command="c-1", result="put"),
     )
 
 

@@ -111,7 +111,39 @@ async def test_a_cursor_that_is_no_more_leads_to_the_first_page(sign_in: SignIn)
 @pytest.mark.parametrize("path", ["/visits/x", "/parcels/x", "/devices/x", "/devices/frames/x", "/incidents/x", "/x"])
 async def test_what_is_not_there_is_not_found(sign_in: SignIn, path: str) -> None:
     client = await sign_in("desk")
-    assert (await client.get(path)).status == 404
+    answer = await client.get(path)
+    assert answer.status == 404
+    assert "找不到这条记录。" in await answer.text()
+
+
+async def test_the_audit_log_is_refused_in_words_and_its_chain_checked_when_asked(
+    console: Console, sign_in: SignIn
+) -> None:
+    answer = await (await sign_in("desk")).get("/audit")
+    assert (answer.status, "你的角色不能做这件事。" in await answer.text()) == (403, True)
+    client = await sign_in("auditor")
+    assert "日志完整" not in await (await client.get("/audit")).text()
+    assert "日志完整" in await (await client.get("/audit?verify=yes")).text()
+
+
+async def test_a_mistake_in_the_configuration_stands_near_the_top_word_for_word(
+    console: Console, sign_in: SignIn
+) -> None:
+    await made_up.fill(console)
+    object.__setattr__(console.desk, "config_mistakes", ("devices.csv:3 no door east-9",))
+    page = await (await (await sign_in("desk")).get("/")).text()
+    assert "<code>devices.csv:3 no door east-9</code>" in page
+    assert page.index('id="line-config"') < page.index('id="line-visit-')
+
+
+async def test_records_name_deadlines_and_what_devices_answered_in_words(console: Console, sign_in: SignIn) -> None:
+    await console.happen(
+        made_up.duress(console.clock()), made_up.reached(console.clock()), made_up.put(console.clock())
+    )
+    page = await (await (await sign_in("desk")).get("/records")).text()
+    assert "到期 接警超时" in page
+    assert "指令完成 已下发到设备" in page
+    assert "ladder/" not in page
 
 
 async def test_a_list_alone_is_sent_for_a_swap(sign_in: SignIn) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from hub.console.sessions import COOKIE
 from hub.console.sign_in import Patience
+from hub.store import audit
 from tests.console.desk_side import PASSWORD, Browser, Clock, Console, SignIn
 
 
@@ -35,6 +36,19 @@ async def test_wrong_passwords_make_one_wait_longer_each_time(stranger: Browser,
     console.clock.ahead += timedelta(minutes=6)
     right = {"name": "desk", "password": PASSWORD, "next": "/account"}
     assert (await stranger.post("/sign-in", data=right, allow_redirects=False)).status == 303
+
+
+async def test_a_failed_sign_in_is_written_down_with_a_name_only_where_it_is_a_users(
+    stranger: Browser, console: Console
+) -> None:
+    await stranger.post("/sign-in", data={"name": "desk", "password": "secret-1"})
+    await stranger.post("/sign-in", data={"name": "secret-2", "password": "secret-3"})
+    page = await console.desk.store.read(lambda tx: audit.listing(tx, "yunhe"))
+    assert [(row.who, row.act, row.target) for row in page.items] == [
+        ("", "sign_in.failed", ""),
+        ("", "sign_in.failed", "desk"),
+    ]
+    assert "secret" not in str(page.items)
 
 
 def test_the_wait_doubles_up_to_five_minutes_and_is_forgotten_in_an_hour() -> None:

@@ -102,5 +102,26 @@ def test_the_desks_own_words_are_used(wrong: str) -> None:
     assert [s for s in said if not any(word in s for word in allowed) and "主机已确认" not in s] == []
 
 
+HUB = CONSOLE.parent
+
+
+@pytest.mark.parametrize(
+    ("group", "pattern", "files"),
+    [
+        ("act", r"""tx\.now, "command line", "", "([a-z_.]+)\"""", ("cli", "store")),
+        ("act", r"""signed\.post, "([a-z]+\.[a-z_.]+)\"""", ("console",)),
+        ("act", r"""note\([^)]*name="([a-z_.]+)\"""", ("console",)),
+        ("not_sent", r"""NotSent\([^)]*reason="([a-z_]+)\"""", ("dispatch.py", "notifiers")),
+        ("deadline", r"""case "([a-z]+)":\n            return""", ("rules/__init__.py",)),
+        ("command_result", r"""_close\([a-z]+, False, "([a-z_]+)\"""", ("host",)),
+    ],
+)
+def test_what_other_parts_name_has_words(group: str, pattern: str, files: tuple[str, ...]) -> None:
+    sources = [s for name in files for s in ((HUB / name).rglob("*.py") if (HUB / name).is_dir() else [HUB / name])]
+    named = {word for source in sources for word in re.findall(pattern, source.read_text("utf-8"))}
+    assert named
+    assert sorted(word for word in named if f"{group}.{word}" not in ZH) == []
+
+
 def test_a_key_without_words_is_shown_as_it_is() -> None:
     assert Words("zh")("no.such.key") == "no.such.key"

@@ -48,7 +48,7 @@ async def device_page(request: web.Request) -> web.Response:
     identity = request.match_info["id"]
     device = desk.building.devices.get(identity)
     if device is None:
-        raise web.HTTPNotFound(text="no such device")
+        raise web.HTTPNotFound
 
     def read(tx: Transaction) -> Shown:
         return {
@@ -68,7 +68,7 @@ async def frame_page(request: web.Request) -> web.Response:
     identity = request.match_info["id"]
     frame = await desk.store.read(lambda tx: quarantine.get(tx, desk.site, identity))
     if frame is None:
-        raise web.HTTPNotFound(text="no such frame")
+        raise web.HTTPNotFound
     return await page(request, "frame.html", frame=frame, hex=hex_lines(frame.frame), plain=plain_text(frame.frame))
 
 

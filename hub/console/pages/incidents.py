@@ -38,7 +38,7 @@ async def incident_page(request: web.Request) -> web.Response:
 
     incident, alerts, timeline = await desk.store.read(read)
     if incident is None:
-        raise web.HTTPNotFound(text="no such incident")
+        raise web.HTTPNotFound
     return await page(request, "incident.html", incident=incident, alerts=alerts, timeline=timeline)
 
 

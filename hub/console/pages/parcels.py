@@ -130,5 +130,5 @@ async def _parcel(request: web.Request) -> Parcel:
     desk = request.app[DESK]
     found = await desk.store.read(lambda tx: parcels.get(tx, desk.site, request.match_info["id"]))
     if found is None:
-        raise web.HTTPNotFound(text="no such parcel")
+        raise web.HTTPNotFound
     return found

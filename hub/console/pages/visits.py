@@ -138,5 +138,5 @@ async def _visit(request: web.Request) -> Visit:
     desk = request.app[DESK]
     found = await desk.store.read(lambda tx: visits.get(tx, desk.site, request.match_info["id"]))
     if found is None:
-        raise web.HTTPNotFound(text="no such visit")
+        raise web.HTTPNotFound
     return found
