@@ -1,8 +1,8 @@
 """paho's session, read and written in large pieces: one call to the system brings many messages, and takes many.
 
 paho reads a message in four calls, each of which gives Python's lock away to whoever computes; beside a busy store that
-cost more than half of the throughput, together with an ack a message. What it is subscribed to at QoS 0, what is published, and the broker's
-answers to that go their short way here; all else is paho's.
+cost more than half of the throughput, together with an ack a message. What it is subscribed to at QoS 0, what is
+published, and the broker's answers to that go their short way here; all else is paho's.
 """
 
 import asyncio
