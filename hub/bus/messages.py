@@ -29,12 +29,14 @@ class Gone(_Said):
 
 
 class Seen(_Said):
-    """A frame of an unknown device: `meaning` are the event types it would give, `reason` why none."""
+    """A frame of an unknown device: `meaning` are the event types it would give and `about` the point or door
+    of each, `reason` why none. `topic` is what it was sent to, or its request's method and path."""
 
     at: Instant
     hex: str
     topic: str = ""
     meaning: list[str] = []
+    about: list[str] = []
     reason: str = ""
 
 

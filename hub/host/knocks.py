@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from hub.core.adapter import Decoded, Frame
+from hub.core.events import Event
+from hub.core.fire_events import FirePoint
 from hub.core.text import clean, rfc3339
 
 SOURCES = 100
@@ -94,5 +96,14 @@ def _seen(frame: Frame, decoded: Decoded) -> dict[str, Any]:
         "hex": frame.payload[:SHOWN_BYTES].hex(),
         "topic": frame_topic(frame),
         "meaning": [event.type for event in decoded.events][:20],
+        "about": [_about(event) for event in decoded.events][:20],
         "reason": clean(decoded.unreadable.reason, 500) if decoded.unreadable else "",
     }
+
+
+def _about(event: Event) -> str:
+    """The point of a panel in its own words, 1-2-037 电梯厅; else what the event names as its subject. "" for none."""
+    if isinstance(event.data, FirePoint):
+        point = event.data.shown or "/".join(part for part in (event.data.zone, event.data.point) if part)
+        return clean(f"{point} {event.data.panel_label or ''}".strip(), 200)
+    return clean(event.subject or "", 200)

@@ -16,12 +16,14 @@ from hub.store.upsert import put
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenFrame:
-    """One of an unknown device's last frames: `meaning` are the event types it would give, `reason` why none."""
+    """One of an unknown device's last frames: `meaning` are the event types it would give and `about` the point or
+    door of each, `reason` why none."""
 
     at: datetime
     hex: str
     topic: str = ""
     meaning: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
     reason: str = ""
 
 

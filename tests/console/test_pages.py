@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from hub.store import people, visits
+from hub.store import devices, people, visits
+from hub.store.devices import DeviceStatus, SeenFrame
 from tests.console import made_up
 from tests.console.desk_side import Console, SignIn
 
@@ -124,6 +125,20 @@ async def test_the_audit_log_is_refused_in_words_and_its_chain_checked_when_aske
     client = await sign_in("auditor")
     assert "日志完整" not in await (await client.get("/audit")).text()
     assert "日志完整" in await (await client.get("/audit?verify=yes")).text()
+
+
+async def test_an_unknown_devices_frames_say_where_and_what_was_asked_for(console: Console, sign_in: SignIn) -> None:
+    at = console.clock()
+    told = SeenFrame(at=at, hex="4040", meaning=("fire.alarm",), about=("1-2-037 电梯厅",))
+    asked = SeenFrame(at=at, hex="", topic="GET /iclock/getrequest")
+    status = DeviceStatus(
+        site=made_up.SITE, device="unknown.x", host="edge", adapter="gbt26875", address="9999", declared=False,
+        link="online", last_heard=at, frames=(told, asked),
+    )  # fmt: skip
+    await console.write(lambda tx: devices.save_status(tx, status))
+    page = await (await (await sign_in("desk")).get("/devices")).text()
+    assert "火警 1-2-037 电梯厅" in page
+    assert "GET /iclock/getrequest" in page
 
 
 async def test_a_mistake_in_the_configuration_stands_near_the_top_word_for_word(

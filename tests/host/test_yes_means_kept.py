@@ -126,6 +126,7 @@ async def test_unknown_devices_are_listed_and_bounded(house: House) -> None:
     last = next(status for device, status in listed.items() if ".99-" in device)
     assert (last["address"], last["peer"], last["declared"]) == ("99", "127.0.0.1", False)
     assert last["frames"][0]["meaning"] == ["fire.normal", "fire.mode_changed"]
+    assert len(last["frames"][0]["about"]) == 2
 
 
 # HTTP
