@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hub.console.desk import Desk
 
@@ -16,6 +16,9 @@ _NAMES: Mapping[str, str] = {
 }
 """what a part says of itself in /readyz → the words that the desk has for it; two that mean the same are one line"""
 
+LASTS = timedelta(seconds=3)
+"""shorter than this is a start, or a connection made anew: nobody need get up for it"""
+
 
 @dataclass(frozen=True, slots=True)
 class PartAway:
@@ -27,7 +30,7 @@ class PartAway:
 
 
 def parts_away(desk: Desk, *, readable: bool = True) -> list[PartAway]:
-    """Every part that says False of something, in the order that they fell away. `readable`: whether the store could
+    """Every part that has said False of something for a while, in the order that they fell away. `readable`: whether the store could
     be read just now."""
     now = set(_false(desk.health())) | (set() if readable else {"store"})
     known = desk.away_since
@@ -35,7 +38,8 @@ def parts_away(desk: Desk, *, readable: bool = True) -> list[PartAway]:
         del known[name]
     for name in sorted(now - known.keys()):
         known[name] = desk.clock()
-    return [PartAway(name, since, name in _NAMES.values()) for name, since in known.items()]
+    lasting = [(name, since) for name, since in known.items() if desk.clock() - since >= LASTS]
+    return [PartAway(name, since, name in _NAMES.values()) for name, since in lasting]
 
 
 def _false(health: Mapping[str, object]) -> Iterator[str]:
