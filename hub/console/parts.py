@@ -30,8 +30,8 @@ class PartAway:
 
 
 def parts_away(desk: Desk, *, readable: bool = True) -> list[PartAway]:
-    """Every part that has said False of something for a while, in the order that they fell away. `readable`: whether the store could
-    be read just now."""
+    """Every part that has said False of something for a while, in the order that they fell away. `readable`: whether
+    the store could be read just now."""
     now = set(_false(desk.health())) | (set() if readable else {"store"})
     known = desk.away_since
     for name in known.keys() - now:
