@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: run test check setup system lock format picture bench
+.PHONY: run test check setup system lock format picture bench chaos
 
 run: setup
 	@$(BIN)/hub device add --all --quiet
@@ -20,7 +20,7 @@ check: setup
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy --no-error-summary
 	$(BIN)/lint-imports
-	$(BIN)/deptry --no-ansi hub simulators
+	$(BIN)/deptry --no-ansi hub simulators chaos
 
 setup: .venv/ready
 
@@ -56,3 +56,9 @@ lock:
 # every figure of docs/performance.md; ARGS=--quick for a look while working
 bench: setup
 	@$(BIN)/python -m bench $(ARGS)
+
+# kill -9 of hub and broker under load, again and again; its last line is one JSON object
+KILLS ?= 50
+SEED ?= 1
+chaos: system setup
+	@$(BIN)/python -m chaos --kills $(KILLS) --seed $(SEED)
