@@ -20,6 +20,7 @@ from hub.core.device_events import (
     PickupRefused,
 )
 from hub.core.effects import AlertBecomes, ClearDeadline, Effect, ParcelBecomes, ParcelStep, SendCommand, SetDeadline
+from hub.core.envelope import LATE_AFTER
 from hub.core.events import Event
 from hub.core.facts import Facts, newer
 from hub.core.records import CommandRecord, Deadline, Parcel, Severity
@@ -304,14 +305,17 @@ def _notify(parcel: Parcel, template: str, facts: Facts, at: datetime) -> list[E
 
 def _meant(event: ParcelCollected | ParcelWithdrawn, facts: Facts) -> Parcel | None:
     """The parcel with this number, else the latest in the compartment; never one that came there afterwards. One
-    whose whereabouts nobody knew until now is meant too, if it was still there then."""
+    whose whereabouts nobody knew until now is meant too, if it was still there then.
+
+    Of a number, what was stored live stands under the time that it was received, up to LATE_AFTER after it happened;
+    who took it, told late, under the locker's own."""
     tracking = event.data.parcel.tracking if event.data.parcel else ""
     compartment = event.data.compartment or ""
     here = [
         parcel
         for parcel in facts.parcels.values()
         if parcel.device == event.device
-        and parcel.stored_at <= event.at
+        and parcel.stored_at <= (event.at + LATE_AFTER if tracking else event.at)
         and (parcel.state == "stored" or _was_still_there(parcel, event.at))
     ]
     meant = [parcel for parcel in here if tracking and parcel.tracking == tracking] or [

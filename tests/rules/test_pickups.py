@@ -1,6 +1,7 @@
 """A stored parcel is told to its recipient, reminded of, and closed when it is collected."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -182,6 +183,15 @@ def test_a_number_is_enough_without_a_compartment(estate: Estate) -> None:
     estate.stores()
     estate.collects(compartment=None, parcel={"tracking": "SF4455667788"})
     assert estate.parcel.state == "collected"
+
+
+@pytest.mark.parametrize(("ago", "state"), [(20 * SECOND, "collected"), (HOUR, "stored")])
+def test_a_parcel_received_after_it_was_collected_is_closed_by_its_number(
+    estate: Estate, ago: timedelta, state: str
+) -> None:
+    estate.stores(ago=30 * SECOND)  # live, and resent until the hub was there again: it counts as of then
+    estate.collects(delivery="backlog", ago=ago, parcel={"tracking": "SF4455667788"})
+    assert estate.parcel.state == state
 
 
 @pytest.mark.parametrize(("host", "state"), [("hub-1", "stored"), ("hub-2", "collected")])
