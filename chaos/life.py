@@ -18,7 +18,7 @@ from chaos.check import Findings, Notice, Outside, check
 from chaos.kept import read
 from chaos.load import Load
 from chaos.plan import Kill
-from chaos.said import commands_heard, things
+from chaos.said import commands_heard, things, without_repeats
 from simulators.gate import Gate
 from tests.e2e.building import Building
 from tests.e2e.house import Devices, House
@@ -64,7 +64,7 @@ async def live(
                 await house.hub.interrupt(within=15)
             for device in devices.by_id.values():
                 outside.sent += things(device, [*device.memory.sent, *device.memory.waiting])
-                outside.told += things(device, device.memory.acked)
+                outside.told += things(device, without_repeats(device.memory.acked))
                 outside.commands += commands_heard(device)
         return check(outside, await read(building.data, ended))
     finally:

@@ -26,8 +26,8 @@ def plan(kills: int, seed: int) -> list[Kill]:
 
 def _one(random: Random) -> Kill:
     target: Target = random.choice(("hub", "hub", "broker", "both"))
-    ready = random.random() < 0.7
-    return Kill(target, ready, round(random.uniform(0.1, 1.8) if ready else random.uniform(0.2, 2.5), 3))
+    ready = random.random() < 0.55
+    return Kill(target, ready, round(random.uniform(0.1, 1.4) if ready else random.uniform(0.2, 2.5), 3))
 
 
 def lives(kills: list[Kill]) -> Iterator[list[Kill]]:

@@ -26,6 +26,18 @@ def things(device: Simulator[Any], records: Iterable[Record[Any]]) -> Counter[Th
     return Counter(thing for thing in told if thing)
 
 
+def without_repeats(records: Iterable[Record[Any]]) -> list[Record[Any]]:
+    """Without a reader's state lines that say of the door what the line before said: the hub needn't keep those."""
+    left: list[Record[Any]] = []
+    last = ""
+    for record in records:
+        sensor = _fields(record.body)["sensor"] if record.kind == "rtstate" else ""
+        if not sensor or sensor != last:
+            left.append(record)
+        last = sensor or last
+    return left
+
+
 def _same(device: Simulator[Any], record: Record[Any]) -> object:
     return record.body if isinstance(device, Reader) else (record.kind, record.number)
 
