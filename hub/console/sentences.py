@@ -82,8 +82,10 @@ def _what(data: Mapping[str, object], text: Text) -> str:
             return text.t("device.skew", seconds=round(skew))
         case {"command": str(), "result": str(result)}:
             return text.command_result(result)
-        case {"reason": str(reason)} | {"text": str(reason)}:
-            return reason
+        case {"reason": str(reason)}:
+            return text.unreadable(reason)
+        case {"text": str(said)}:
+            return said
         case {"deadline": str(deadline)}:
             return text.t.named("deadline", deadline.partition("/")[0])
         case _:

@@ -145,6 +145,14 @@ class Text:
             return self.t("place.undeclared", address=address)
         return device
 
+    def unreadable(self, reason: str) -> str:
+        """What is wrong with a frame, in the desk's words; the adapter's own words stand behind it."""
+        kind, _, details = reason.partition(": ")
+        if not self.t.has(f"unreadable.{kind}"):
+            return reason
+        words = self.t(f"unreadable.{kind}")
+        return f"{words}: {details}" if details else words
+
     def door(self, door: str) -> str:
         if declared := self.building.doors.get(door):
             return declared.name.in_language(self.language)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -56,11 +56,20 @@ class CommandOutcome:
     result: str = ""
 
 
+UnreadableKind = Literal["broken", "format", "unknown", "identity", "content", "adapter"]
+"""what the desk is told in its own words: bytes damaged on the way; not in the protocol's form; a kind of message that
+nobody here knows; in another device's name; a value that can't be; the adapter itself failed"""
+
+
 @dataclass(frozen=True, slots=True)
 class Unreadable:
     """Why a frame, or a part of it, can't be read: plain words, what was found where. Never personal data."""
 
     reason: str
+    kind: UnreadableKind = "content"
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,10 +90,10 @@ class EventsOut:
             self._tasks.begin(self._forget(ranges), "host-forget")
         self._kick.set()
 
-    def begin_again(self) -> None:
-        """From the oldest row on: the session is new, or the intake is."""
+    def begin_again(self, settle: float = 0.0) -> None:
+        """From the oldest row on, after `settle` seconds: the session is new, or the intake is."""
         for window in (self._life, self._routine):
-            window.begin_again()
+            window.begin_again(settle)
         self._kick.set()
 
     def look_for_stranded(self, oldest: int | None) -> None:

@@ -124,7 +124,7 @@ class Frames:
     ) -> Outgoing | None:
         """On disk first; then the outcomes it brings, the commands it asks for, and the reply."""
         if decoded.unreadable:
-            events.append(_quarantined(context, adapter, frame, decoded.unreadable.reason))
+            events.append(_quarantined(context, adapter, frame, str(decoded.unreadable)))
         if events or decoded.events:
             await self._spooled(events)
         for outcome in decoded.outcomes:
@@ -144,7 +144,7 @@ class Frames:
         self._news.kept(events)
 
     async def _keep_junk(self, adapter: Adapter, frame: Frame, connection: int, reason: str) -> bool:
-        decoded = Decoded(unreadable=Unreadable(reason))
+        decoded = Decoded(unreadable=Unreadable(reason, "broken"))
         device = self._device_of_connection.get(connection)
         if device is None:
             await self._unknown(adapter, "", frame, decoded)
@@ -195,7 +195,7 @@ def _decode(adapter: Adapter, frame: Frame, context: DeviceContext) -> Decoded:
 
 def _failed(adapter: Adapter, error: Exception) -> Unreadable:
     log.error("adapter_failed", adapter=adapter.name, failure=blame(error))
-    return Unreadable(f"the adapter {adapter.name} failed on it: {type(error).__name__}")
+    return Unreadable(f"the adapter {adapter.name} failed on it: {type(error).__name__}", "adapter")
 
 
 def _quarantined(context: DeviceContext, adapter: Adapter, frame: Frame, reason: str) -> Event:

@@ -36,6 +36,9 @@ from hub.transports.tcp import TcpListener
 
 log = structlog.get_logger()
 
+SETTLE = 1.0
+"""seconds after a new session, unless the intake asks before: it comes back to the same broker at the same time, and
+what goes out before it listens would come again behind what it heard"""
 LOOK_EVERY = 1.0
 """seconds between two looks at who fell silent and which commands can be written or are over"""
 
@@ -182,7 +185,7 @@ class Host:
         return self._bus["routine"].publish(topic, payload, retain=True, qos=0)
 
     def _on_up(self) -> None:
-        self._events_out.begin_again()
+        self._events_out.begin_again(SETTLE)
         self._told.all_again()
 
     def _on_message(self, message: Message) -> None:

@@ -97,7 +97,7 @@ def _seen(frame: Frame, decoded: Decoded) -> dict[str, Any]:
         "topic": frame_topic(frame),
         "meaning": [event.type for event in decoded.events][:20],
         "about": [_about(event) for event in decoded.events][:20],
-        "reason": clean(decoded.unreadable.reason, 500) if decoded.unreadable else "",
+        "reason": clean(str(decoded.unreadable), 500) if decoded.unreadable else "",
     }
 
 

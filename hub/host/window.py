@@ -72,11 +72,11 @@ class Window:
         if len(self._out) < before:
             self._patience = PATIENCE_FIRST
 
-    def begin_again(self) -> None:
-        """From the oldest row on: the session is new, or the intake is."""
+    def begin_again(self, settle: float = 0.0) -> None:
+        """From the oldest row on, after `settle` seconds: the session is new, or the intake is."""
         self._out.clear()
         self._last_sent = 0
-        self._not_before = 0.0
+        self._not_before = self._now() + settle if settle else 0.0
         self._behind = True
         self._round += 1
 

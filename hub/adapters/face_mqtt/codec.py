@@ -20,7 +20,7 @@ def decode(frame: Frame, device: DeviceContext) -> Decoded:
     payload = cut_pictures(frame.payload)
     own = topics.own_topic(frame.topic)
     if own is None and frame.topic not in topics.SHARED:
-        return Decoded(unreadable=Unreadable("the topic isn't one that a face gate speaks on"))
+        return Decoded(unreadable=Unreadable("the topic isn't one that a face gate speaks on", "unknown"))
     if own and own[1] in topics.CREDENTIALS and not payload.lstrip().startswith(b"{"):
         return _decoded(records.presented(None, payload, own[1], frame, device), None)
     message = parse_message(payload)
@@ -61,8 +61,10 @@ def _wrong_sender(message: Message, own: tuple[str, str] | None, device: DeviceC
     """No gate speaks for another one."""
     named = topics.gate_id(message)
     if own:
-        return Unreadable("the facesluiceId isn't the id in the topic") if named and named != own[0] else None
-    return None if named == device.address else Unreadable("the facesluiceId isn't this gate's")
+        return (
+            Unreadable("the facesluiceId isn't the id in the topic", "identity") if named and named != own[0] else None
+        )
+    return None if named == device.address else Unreadable("the facesluiceId isn't this gate's", "identity")
 
 
 def _presence(message: Message, own: tuple[str, str] | None, frame: Frame, device: DeviceContext) -> Decoded | None:

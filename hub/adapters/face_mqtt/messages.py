@@ -90,15 +90,15 @@ def parse_message(payload: bytes) -> Message | Unreadable:
     try:
         value: JsonValue = json.loads(payload.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
-        return Unreadable(f"the payload isn't UTF-8: byte {error.start}")
+        return Unreadable(f"the payload isn't UTF-8: byte {error.start}", "format")
     except json.JSONDecodeError as error:
-        return Unreadable(f"the payload isn't JSON: {error.msg} at character {error.pos}")
+        return Unreadable(f"the payload isn't JSON: {error.msg} at character {error.pos}", "format")
     except ValueError:
         return Unreadable("a number in the payload is NaN, infinite or far too long")
     except RecursionError:
-        return Unreadable("the payload is nested too deeply")
+        return Unreadable("the payload is nested too deeply", "format")
     if not isinstance(value, dict):
-        return Unreadable("the payload is JSON, but not an object")
+        return Unreadable("the payload is JSON, but not an object", "format")
     if wrong := _unstorable(value):
         return Unreadable(wrong)
     top = _lowered(value)

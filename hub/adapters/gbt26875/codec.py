@@ -66,7 +66,7 @@ def decode(frame: Frame, device: DeviceContext) -> Decoded:
     reason = fault(frame.payload)
     if reason is not None:
         no = refuse(frame.payload)
-        return Decoded(unreadable=Unreadable(reason), reply=Outgoing(no) if no else None)
+        return Decoded(unreadable=Unreadable(reason, "broken"), reply=Outgoing(no) if no else None)
     packet = parse(frame.payload)
     if packet.command == SEND:
         return _sent(packet, frame, device)
@@ -75,7 +75,7 @@ def decode(frame: Frame, device: DeviceContext) -> Decoded:
     if packet.command in (CONTROL, REQUEST):
         return _overheard(packet, frame, device)
     return Decoded(
-        unreadable=Unreadable(f"command byte {packet.command} isn't known"),
+        unreadable=Unreadable(f"command byte {packet.command} isn't known", "unknown"),
         reply=_answer(packet, DENY, frame, device),
     )
 

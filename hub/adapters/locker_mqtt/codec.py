@@ -42,7 +42,7 @@ def decode(frame: Frame, device: DeviceContext) -> Decoded:
         raw = from_json(frame.payload)
     except ValueError as error:
         reason = f"this isn't JSON in UTF-8: {clean(str(error), 100)}"
-        return Decoded(reply=_kept(_broken_json(frame.payload), frame, device), unreadable=Unreadable(reason))
+        return Decoded(reply=_kept(_broken_json(frame.payload), frame, device), unreadable=Unreadable(reason, "format"))
     try:
         message = parse(raw)
     except ValidationError as error:

@@ -44,7 +44,7 @@ def address(frame: Frame, site: str) -> str | None:
 def decode(frame: Frame, device: DeviceContext) -> Decoded:
     request = frame.request
     if request is None:
-        return Decoded(unreadable=Unreadable("it isn't an HTTP request"), reply=replies.OK)
+        return Decoded(unreadable=Unreadable("it isn't an HTTP request", "format"), reply=replies.OK)
     query = _query(request)
     match _page(request.path):
         case "cdata" if request.method == "POST":
@@ -134,7 +134,7 @@ def _table(query: dict[str, str], frame: Frame, device: DeviceContext) -> Decode
         return Decoded(events=found.events, unreadable=found.unreadable, reply=reply)
     if kind in PEOPLE | NOTHING_NEW:
         return Decoded(reply=reply)
-    return Decoded(reply=reply, unreadable=Unreadable(f"the hub doesn't know the table {name}"))
+    return Decoded(reply=reply, unreadable=Unreadable(f"the hub doesn't know the table {name}", "unknown"))
 
 
 def _answered_query(query: dict[str, str], frame: Frame, device: DeviceContext) -> Decoded:
@@ -190,4 +190,4 @@ def _error_events(line: str, frame: Frame, device: DeviceContext) -> list[Event]
 
 
 def _unknown(reason: str) -> Decoded:
-    return Decoded(reply=replies.OK, unreadable=Unreadable(reason))
+    return Decoded(reply=replies.OK, unreadable=Unreadable(reason, "unknown"))
