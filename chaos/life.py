@@ -28,10 +28,15 @@ SPEED = 20.0
 COMPARED = ("gate-e1", "gate-e2", "reader-n1", "locker-2", "fire-b3")
 DRAINED = 40.0
 """seconds at the end for everything to come in; what hasn't by then is found by the check"""
-SETTLED = """SELECT
-    (SELECT count(*) FROM commands WHERE state = 'queued') +
-    (SELECT count(*) FROM notices WHERE state = 'queued' AND next_at <= {now}) +
-    (SELECT count(*) FROM deadlines WHERE due <= {now})"""
+NOW = "CAST(strftime('%s', 'now') AS INTEGER) * 1000000"
+SETTLED = (
+    ("hub.db", "commands", "state = 'queued'"),
+    ("hub.db", "notices", f"state = 'queued' AND next_at <= {NOW}"),
+    ("hub.db", "deadlines", f"due <= {NOW}"),
+    ("spool.db", "spooled", "TRUE"),
+    ("spool.db", "command", "progress = 'kept'"),
+)
+"""file, table and which of its rows are still to be done"""
 
 
 async def live(
@@ -58,7 +63,7 @@ async def live(
                 load.going = False
                 await house.hub.answers()
                 await going
-                await _drain(house, devices)
+                await _drain(house, devices, say)
                 ended = datetime.now(UTC)
                 load.expect(ended.timestamp())
                 await house.hub.interrupt(within=15)
@@ -104,27 +109,30 @@ async def _kill_broker(house: House) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-async def _drain(house: House, devices: Devices) -> None:
-    """Until nothing is under way any more, or for so long as that may take."""
-    quiet_since = time.monotonic()
-    until = time.monotonic() + DRAINED
-    while time.monotonic() < until and time.monotonic() - quiet_since < 1.0:
-        if not _settled(house, devices):
+async def _drain(house: House, devices: Devices, say: Callable[[str], None]) -> None:
+    """Until nothing is under way any more for a second, or for so long as that may take."""
+    quiet_since = began = time.monotonic()
+    while time.monotonic() - quiet_since < 1.0:
+        if last := _under_way(house, devices):
             quiet_since = time.monotonic()
+            if quiet_since - began > DRAINED:
+                say(f"still under way after {DRAINED:.0f} s: {last}")
+                return
         await asyncio.sleep(0.1)
 
 
-def _settled(house: House, devices: Devices) -> bool:
-    if any(device.memory.waiting for device in devices.by_id.values()):
-        return False
+def _under_way(house: House, devices: Devices) -> str:
+    """What still is, in words."""
+    waiting = {name: len(device.memory.waiting) for name, device in devices.by_id.items() if device.memory.waiting}
     try:
-        now = round(time.time() * 1e6)
-        (under_way,) = house.rows("hub.db", SETTLED.format(now=now))[0]
-        (spooled,) = house.rows("spool.db", "SELECT count(*) FROM spooled")[0]
-        (writing,) = house.rows("spool.db", "SELECT count(*) FROM command WHERE progress = 'kept'")[0]
-    except sqlite3.OperationalError:
-        return False
-    return not (under_way or spooled or writing)
+        left = waiting | {
+            f"{file} {table}": rows
+            for file, table, where in SETTLED
+            if (rows := house.rows(file, f"SELECT count(*) FROM {table} WHERE {where}")[0][0])  # noqa: S608  # our own words
+        }
+    except sqlite3.OperationalError as error:
+        return str(error)
+    return ", ".join(f"{what}: {number}" for what, number in left.items())
 
 
 def _declare_webhook(building: Building, port: int) -> None:

@@ -24,6 +24,8 @@ APART = 1.3
 """seconds between two things that happen to one visitor or parcel: devices tell whole seconds"""
 CLEAR_OF = 3.0
 """seconds around a deadline in which either outcome is right"""
+LATE_RUN = 30.0
+"""seconds that an exit is waited for after news of an entry that came late"""
 NOT_NOW = (aiohttp.ClientError, OSError, AssertionError, TimeoutError)
 """what the desk meets while the hub is away; an AssertionError is an answer that isn't a yes"""
 
@@ -34,7 +36,7 @@ class Visit:
     ref: str
     ends: float
     """Unix time"""
-    entered: bool = False
+    entered: float = 0.0
     left: float = 0.0
 
 
@@ -164,7 +166,7 @@ class Load:
     async def _comes_and_goes(self, visit: Visit) -> None:
         entry, exit_ = self.gates
         await self._passes_with(entry, visit)
-        visit.entered = True
+        visit.entered = time.time()
         await asyncio.sleep(self.random.uniform(APART, 10))
         if self.random.random() < 0.8:
             await self._passes_with(exit_, visit)
@@ -210,7 +212,8 @@ class Load:
             state = "departed" if visit.left else "open" if visit.entered else "expected"
             states[Asked("visit", visit.ref)] = frozenset({state})
             overstay = f"overstay/{visit.id}"
-            if visit.entered and not visit.left and visit.ends < ended - CLEAR_OF:
+            waits_until = max(visit.ends, visit.entered + LATE_RUN) + CLEAR_OF
+            if visit.entered and not visit.left and waits_until < ended:
                 self.outside.must_fire.add(overstay)
             if visit.left and visit.left < visit.ends - CLEAR_OF:
                 self.outside.must_not_fire.add(overstay)
