@@ -57,6 +57,10 @@ class Load:
     alarms: list[str] = field(default_factory=list)
     parcels: dict[str, str] = field(default_factory=dict)
     """by tracking number: the last thing that was done with it"""
+    _begun: dict[str, int] = field(default_factory=dict)
+    """by point: the number of a trouble's beginning that hasn't been told yes"""
+    _heard: dict[str, float] = field(default_factory=dict)
+    """by point: when it was seen that it had"""
     _numbers: int = 0
 
     async def run(self) -> None:
@@ -98,7 +102,12 @@ class Load:
     def _at_the_panel(self) -> None:
         if len(self.panel.memory.waiting) >= AT_MOST:
             return
-        standing = [point for point, stands in self.troubles.items() if stands]
+        # an end comes after its beginning was heard: the hub compares its own time with the panel's
+        told, now = {record.number for record in self.panel.memory.acked}, time.monotonic()
+        for point in [point for point, number in self._begun.items() if number in told]:
+            del self._begun[point]
+            self._heard[point] = now
+        standing = [point for point, at in self._heard.items() if at < now - APART]
         draw = self.random.random()
         if draw < 0.5:
             point = f"217/{1000 + self._number()}"
@@ -106,10 +115,11 @@ class Load:
             self.alarms.append(point)
         elif draw < 0.75 or not standing:
             point = f"218/{1000 + self._number()}"
-            self.panel.condition(point, "trouble", kind="smoke")
+            self._begun[point] = self.panel.condition(point, "trouble", kind="smoke")
             self.troubles[point] = True
         else:
             point = self.random.choice(standing)
+            del self._heard[point]
             self.panel.condition(point, "trouble", active=False, kind="smoke")
             self.troubles[point] = False
 

@@ -308,7 +308,7 @@ def _meant(event: ParcelCollected | ParcelWithdrawn, facts: Facts) -> Parcel | N
     whose whereabouts nobody knew until now is meant too, if it was still there then.
 
     Of a number, what was stored live stands under the time that it was received, up to LATE_AFTER after it happened;
-    who took it, told late, under the locker's own."""
+    who took it, told late, under the locker's own. Likewise who took it may be received after the next one was."""
     tracking = event.data.parcel.tracking if event.data.parcel else ""
     compartment = event.data.compartment or ""
     here = [
@@ -316,7 +316,7 @@ def _meant(event: ParcelCollected | ParcelWithdrawn, facts: Facts) -> Parcel | N
         for parcel in facts.parcels.values()
         if parcel.device == event.device
         and parcel.stored_at <= (event.at + LATE_AFTER if tracking else event.at)
-        and (parcel.state == "stored" or _was_still_there(parcel, event.at))
+        and (parcel.state == "stored" or _was_still_there(parcel, event.at - LATE_AFTER if tracking else event.at))
     ]
     meant = [parcel for parcel in here if tracking and parcel.tracking == tracking] or [
         parcel for parcel in here if not tracking and compartment and parcel.compartment == compartment

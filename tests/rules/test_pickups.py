@@ -194,6 +194,14 @@ def test_a_parcel_received_after_it_was_collected_is_closed_by_its_number(
     assert estate.parcel.state == state
 
 
+def test_who_took_a_parcel_is_kept_though_the_next_one_there_was_heard_of_first(estate: Estate) -> None:
+    estate.stores()
+    first = estate.parcel.id
+    estate.stores(parcel={"tracking": "YT1"})
+    estate.collects(parcel={"tracking": "SF4455667788"})
+    assert (estate.facts.parcels[first].state, estate.alerts()) == ("collected", [])
+
+
 @pytest.mark.parametrize(("host", "state"), [("hub-1", "stored"), ("hub-2", "collected")])
 def test_sequences_of_different_hosts_are_never_compared(estate: Estate, host: str, state: str) -> None:
     estate.stores(sequence=900)
