@@ -36,7 +36,7 @@ setup: .venv/ready
 
 # what the tests need of the system: a broker process, a browser, fonts for Chinese
 system:
-	@PYTHON=$(PYTHON) sh tests/system.sh
+	@sh tests/system.sh
 
 format: setup
 	$(BIN)/ruff format --quiet .
