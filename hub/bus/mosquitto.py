@@ -22,6 +22,8 @@ log = structlog.get_logger()
 READY_WITHIN = 10.0
 RESTART_AFTER = 0.5
 TRY_AGAIN_AFTER = 2.0
+START_WITHIN = 1.0
+"""seconds in which a first failure is tried again: the broker of a hub that was just killed lets go of its port"""
 
 
 def installed() -> str | None:
@@ -57,12 +59,13 @@ class Mosquitto:
 
     async def run(self, started: asyncio.Event) -> None:
         """Keep it running until cancelled."""
+        give_up = asyncio.get_running_loop().time() + START_WITHIN
         try:
             while True:
                 try:
                     await self._start()
                 except BrokerNotStarted as problem:
-                    if not started.is_set():
+                    if not started.is_set() and asyncio.get_running_loop().time() > give_up:
                         raise
                     log.error("broker_not_started", reason=str(problem), again_after=TRY_AGAIN_AFTER)
                     await self._stop()
