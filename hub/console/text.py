@@ -81,10 +81,6 @@ class Text:
         day = "%m-%d " if there.year == here.year else "%Y-%m-%d "
         return there.strftime(day + pattern)
 
-    def field_time(self, moment: datetime | None) -> str:
-        """What <input type=datetime-local> takes."""
-        return self.local(moment).strftime("%Y-%m-%dT%H:%M") if moment else ""
-
     def age(self, moment: datetime | None) -> Markup:
         """A running clock: 00:42, with the exact time as its title."""
         if moment is None:

@@ -6,7 +6,6 @@ from pydantic import Field, TypeAdapter
 
 from hub.core.access_events import AccessEvent
 from hub.core.device_events import DeviceEvent, LockerEvent
-from hub.core.envelope import Lane
 from hub.core.fire_events import EmergencyEvent, FireEvent
 from hub.core.record_events import RecordEvent
 
@@ -28,9 +27,3 @@ def parse_event(raw: bytes | str) -> Event:
 def dump_event(event: Event) -> bytes:
     """The canonical JSON: absent attributes left out, times in UTC."""
     return event.model_dump_json(exclude_none=True).encode()
-
-
-def lane_of(event_class: type, kind: Lane) -> Lane:
-    """The lane of an event type, where `kind` is the lane of the device's kind."""
-    usual: Lane | None = event_class.usual_lane  # type: ignore[attr-defined]  # every member is an Envelope
-    return usual or kind

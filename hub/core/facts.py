@@ -71,21 +71,6 @@ class Facts:
 
     # looking up
 
-    def person_by_ref(self, device: str, ref: str) -> Person | None:
-        """The person whom a device knows as `ref`: the hub's own id, or a credential's ref (maybe `{device}/{ref}`)."""
-        if not ref:
-            return None
-        if ref in self.people:
-            return self.people[ref]
-        wanted = {ref, f"{device}/{ref}"}
-        return self._first_person(lambda p: any(c.ref in wanted for c in p.credentials))
-
-    def person_by_number(self, number: str) -> Person | None:
-        """The holder of a card, code or plate number."""
-        if not number:
-            return None
-        return self._first_person(lambda p: any(c.number == number for c in p.credentials))
-
     def recipient(self, *, phone: str | None, unit: str | None, ref: str | None) -> Person | None:
         """Whom a parcel is for: by the hub's id, else by phone, else the only or first owner or tenant of a unit."""
         if ref and ref in self.people:

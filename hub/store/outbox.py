@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, bindparam, case, func, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, case, select, update
 
 from hub.core.commands import COMMAND
 from hub.core.effects import CommandBecomes
@@ -40,13 +40,6 @@ def due_notices(tx: Transaction, now: datetime, limit: int = 100) -> list[Notice
     query = _NOTICE.select().where(_NOTICES.state == "queued", _NOTICES.next_at <= now)
     ordered = query.order_by(rank, _NOTICES.next_at, _NOTICES.site, _NOTICES.key).limit(limit)
     return [_NOTICE.record(tx, row) for row in tx.connection.execute(ordered)]
-
-
-def next_notice_at(tx: Transaction) -> datetime | None:
-    """When the next queued notice is to be sent."""
-    query = select(func.min(_NOTICES.next_at)).where(_NOTICES.state == "queued")
-    first: datetime | None = tx.connection.scalar(query)
-    return first
 
 
 def notice_sent(tx: Transaction, key: str, at: datetime, *, site: str) -> None:
