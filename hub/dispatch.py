@@ -42,6 +42,7 @@ class Dispatch:
         channels: Mapping[str, Channel],
         host_beside: Callable[[bytes], None] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        session: Callable[..., BusClient] = BusClient,
     ) -> None:
         self._building = building
         self._site = building.site.id
@@ -49,7 +50,7 @@ class Dispatch:
         self._channels = channels
         self._host_beside = host_beside
         self._clock = clock
-        self._bus = BusClient(broker, f"dispatch-{self._site}")
+        self._bus = session(broker, f"dispatch-{self._site}")
         self._offered: dict[str, float] = {}
 
     async def run(self) -> None:

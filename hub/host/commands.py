@@ -2,7 +2,6 @@
 there without an outcome is never sent again.
 """
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -40,7 +39,7 @@ class Commands:
         reachable: Callable[[Device], bool],
         committed: Callable[[Sequence[SpooledRow]], None],
         clock: Callable[[], datetime],
-        monotonic: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float],
     ) -> None:
         self._spool = spool
         self._contexts = contexts

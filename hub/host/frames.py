@@ -6,7 +6,6 @@ isn't declared gets no yes; but a fire that it reports is raised, once a source.
 
 import asyncio
 import base64
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from zoneinfo import ZoneInfo
@@ -50,7 +49,7 @@ class Frames:
         commands: Commands,
         events_out: EventsOut,
         tasks: Tasks,
-        monotonic: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float],
     ) -> None:
         self._building = building
         self._adapters = adapters

@@ -68,6 +68,7 @@ class Host:
         spool: Spool,
         local: Local | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        session: Callable[..., BusClient] = BusClient,
     ) -> None:
         name, site, broker = settings.name, building.site.id, settings.broker
         self._site = site
@@ -80,8 +81,8 @@ class Host:
         knocks = Knocks()
 
         self._bus: dict[Lane, BusClient] = {
-            "life": BusClient(broker, f"host-{name}-life", on_up=self._on_up),
-            "routine": BusClient(
+            "life": session(broker, f"host-{name}-life", on_up=self._on_up),
+            "routine": session(
                 broker,
                 f"host-{name}-routine",
                 subscriptions=(topics.receipts(site, name), topics.commands(site, "+")),
@@ -92,12 +93,28 @@ class Host:
         }
         self._events_out = EventsOut(name, site, spool, self._publish, local, self._tasks)
         self._commands = Commands(
-            spool, self._contexts, adapters, building, self._send, self._reachable, self._events_out.committed, clock
+            spool,
+            self._contexts,
+            adapters,
+            building,
+            self._send,
+            self._reachable,
+            self._events_out.committed,
+            clock,
+            time.monotonic,
         )
         frames = Frames(
-            building, adapters, self._contexts, self._presence, knocks, self._commands, self._events_out, self._tasks
+            building,
+            adapters,
+            self._contexts,
+            self._presence,
+            knocks,
+            self._commands,
+            self._events_out,
+            self._tasks,
+            time.monotonic,
         )
-        self._mqtt = MqttTransport(broker, f"devices-{name}", site, adapters, frames.receive)
+        self._mqtt = MqttTransport(broker, f"devices-{name}", site, adapters, frames.receive, clock, session)
         self._http = HttpListener(adapters, settings.devices_address, settings.readers_port, frames.receive)
         self._tcp = {
             adapter.name: TcpListener(

@@ -62,6 +62,7 @@ class Intake:
         broker: BrokerAddress,
         channels: tuple[str, ...] = ("desk",),
         tell_host: Receipt = lambda host, ranges: None,
+        session: Callable[..., BusClient] = BusClient,
     ) -> None:
         self._building = building
         self._site = building.site.id
@@ -83,7 +84,7 @@ class Intake:
             "routine": (f"{own}/events/routine/+", f"{own}/hosts/+", f"{own}/devices/+"),
         }
         self._bus = {
-            lane: BusClient(
+            lane: session(
                 broker,
                 f"intake-{self._site}-{lane}",
                 subscriptions=patterns,

@@ -76,10 +76,11 @@ class _Job:
 class Store:
     """`url` as SQLAlchemy writes it: `sqlite:////path/hub.db`."""
 
-    def __init__(self, url: str, keys: Keys) -> None:
+    def __init__(self, url: str, keys: Keys, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.changes = Changes()
         self._url = url
         self._keys = keys
+        self._clock = clock
         self._writing = make_engine(url, writing=True)
         self._reading = make_engine(url, writing=False)
         self._untold: set[str] = set()
@@ -149,7 +150,7 @@ class Store:
         tx = None
         try:
             with engine.begin() as connection:
-                tx = Transaction(connection, self._keys, datetime.now(UTC))
+                tx = Transaction(connection, self._keys, self._clock())
                 result = work(tx)
         except DBAPIError as error:
             if not is_away(error):

@@ -1,7 +1,7 @@
 """Devices that speak MQTT: one session at the broker for all of them, under their vendors' topics."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 import structlog
@@ -22,8 +22,16 @@ class MqttTransport:
     """Subscribes to what the adapters' devices publish at this site."""
 
     def __init__(
-        self, broker: BrokerAddress, name: str, site: str, adapters: Mapping[str, Adapter], receive: Receive
+        self,
+        broker: BrokerAddress,
+        name: str,
+        site: str,
+        adapters: Mapping[str, Adapter],
+        receive: Receive,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        session: Callable[..., BusClient] = BusClient,
     ) -> None:
+        self._clock = clock
         self._receive = receive
         self._patterns = [
             (_pattern(topic, site), adapter)
@@ -35,7 +43,7 @@ class MqttTransport:
         self._under_way = 0
         self._full = False
         self.let_fall = 0
-        self._client = BusClient(
+        self._client = session(
             broker,
             name,
             subscriptions=tuple(sorted({pattern for pattern, _ in self._patterns})),
@@ -61,7 +69,7 @@ class MqttTransport:
         adapter = next((a for pattern, a in self._patterns if matches(pattern, message.topic)), None)
         if adapter is None or not self._has_room():
             return
-        frame = Frame(cut_pictures(message.payload), datetime.now(UTC), topic=message.topic, retained=message.retained)
+        frame = Frame(cut_pictures(message.payload), self._clock(), topic=message.topic, retained=message.retained)
         connection = self._connection
         self._under_way += 1
         self._receive(adapter, frame, connection).add_done_callback(lambda kept: self._answer(kept, connection))
