@@ -1,7 +1,8 @@
 """The host's spool: events on this machine's disk before a device is told yes, until the store has committed them;
 and commands, whose id is here before their first byte goes out.
 
-Always SQLite, one file, one thread. What arrives while a commit runs goes into the next one together.
+Always SQLite, one file, one thread. What arrives while a commit runs goes into the next one together. What every event
+and command needs is SQL as the driver takes it: making it anew from tables cost more than the disk.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import structlog
 from sqlalchemy import (
@@ -24,12 +25,9 @@ from sqlalchemy import (
     String,
     Table,
     create_engine,
-    delete,
     event,
     func,
-    insert,
     select,
-    update,
 )
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import StaticPool
@@ -72,9 +70,16 @@ _commands = Table(
 )
 Index("command_by_progress", _commands.c.progress, _commands.c.device)
 
+_ADD_ROW = "INSERT INTO spooled (sequence, lane, device, payload) VALUES (?, ?, ?, ?)"
+_FORGET_ROWS = "DELETE FROM spooled WHERE sequence BETWEEN ? AND ?"
+_KEEP_COMMAND = """INSERT INTO command (id, device, body, progress, ref) VALUES (?, ?, ?, 'kept', '')
+    ON CONFLICT (id) DO NOTHING RETURNING number"""
+_BEGIN_COMMAND = "UPDATE command SET progress = 'writing', ref = ? WHERE number = ? AND progress = 'kept'"
+_CLOSE_COMMAND = "UPDATE command SET progress = 'closed', body = x'' WHERE number = ? AND progress != 'closed'"
+_FORGET_COMMANDS = "DELETE FROM command WHERE progress = 'closed' AND number < ?"
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+
+class Draft(NamedTuple):
     """An event to be spooled: its canonical JSON without host and sequence."""
 
     lane: Lane
@@ -82,8 +87,7 @@ class Draft:
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class SpooledRow:
+class SpooledRow(NamedTuple):
     sequence: int
     lane: Lane
     device: str
@@ -119,6 +123,8 @@ class Spool:
         self._work: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._next = 1
+        self._new: list[tuple[int, Lane, str, bytes]] = []
+        """rows of the commit under way, sealed, that go to the database together"""
 
     async def open(self) -> None:
         """Raises SpoolAway."""
@@ -142,15 +148,15 @@ class Spool:
 
     def append(self, drafts: Sequence[Draft]) -> asyncio.Future[list[SpooledRow]]:
         """Keep events, in order. Raises SpoolAway."""
-        return self._submit(lambda connection: self._append(connection, drafts))
+        return self._submit(lambda _: self._append(drafts))
 
     def forget(self, sequences: Iterable[tuple[int, int]]) -> asyncio.Future[None]:
         """Drop rows that the store has committed: ranges, both ends included."""
         ranges = list(sequences)
 
         def work(connection: Connection) -> None:
-            for first, last in ranges:
-                connection.execute(delete(_rows).where(_rows.c.sequence.between(first, last)))
+            if ranges:
+                connection.exec_driver_sql(_FORGET_ROWS, ranges)
 
         return self._submit(work)
 
@@ -160,6 +166,7 @@ class Spool:
         def work(connection: Connection) -> list[SpooledRow]:
             beyond = select(_rows).where(_rows.c.lane == lane).order_by(_rows.c.sequence).limit(limit)
             last = sequence
+            self._write_new(connection)
             while rows := connection.execute(beyond.where(_rows.c.sequence > last)).all():
                 last = rows[-1].sequence
                 if readable := [whole for row in rows if (whole := self._whole(row))]:
@@ -172,6 +179,7 @@ class Spool:
         """(the oldest sequence still here, the last one given, how many wait)"""
 
         def work(connection: Connection) -> tuple[int | None, int, int]:
+            self._write_new(connection)
             oldest, count = connection.execute(select(func.min(_rows.c.sequence), func.count())).one()
             return oldest, self._next - 1, count
 
@@ -182,15 +190,11 @@ class Spool:
         again."""
 
         def work(connection: Connection) -> SpooledCommand | None:
-            if connection.execute(select(_commands.c.number).where(_commands.c.id == str(command.id))).first():
-                return None
-            body = self._keys.seal(
-                COMMAND.dump_json(command, by_alias=True), table="command", column="body", row=str(command.id)
-            )
-            row = {"id": str(command.id), "device": command.device, "body": body, "progress": "kept", "ref": ""}
-            number = connection.execute(insert(_commands).values(row)).inserted_primary_key
-            assert number is not None  # noqa: S101  # an INTEGER PRIMARY KEY always has one
-            return SpooledCommand(number[0], command, "kept", "")
+            identity = str(command.id)
+            plain = COMMAND.dump_json(command, by_alias=True)
+            body = self._keys.seal(plain, table="command", column="body", row=identity)
+            number = connection.exec_driver_sql(_KEEP_COMMAND, (identity, command.device, body)).scalar()
+            return None if number is None else SpooledCommand(number, command, "kept", "")
 
         return self._submit(work)
 
@@ -198,12 +202,7 @@ class Spool:
         """Mark a command as being written. False if it was begun or closed before: it must not be written again."""
 
         def work(connection: Connection) -> bool:
-            begun = connection.execute(
-                update(_commands)
-                .where(_commands.c.number == number, _commands.c.progress == "kept")
-                .values(progress="writing", ref=ref)
-            )
-            return begun.rowcount == 1
+            return connection.exec_driver_sql(_BEGIN_COMMAND, (ref, number)).rowcount == 1
 
         return self._submit(work)
 
@@ -211,17 +210,10 @@ class Spool:
         """Close a command and keep the event of its outcome, in one commit. [] if it was closed before."""
 
         def work(connection: Connection) -> list[SpooledRow]:
-            closed = connection.execute(
-                update(_commands)
-                .where(_commands.c.number == number, _commands.c.progress != "closed")
-                .values(progress="closed", body=b"")
-            )
-            if closed.rowcount != 1:
+            if connection.exec_driver_sql(_CLOSE_COMMAND, (number,)).rowcount != 1:
                 return []
-            connection.execute(
-                delete(_commands).where(_commands.c.progress == "closed", _commands.c.number < number - CLOSED_KEPT)
-            )
-            return self._append(connection, drafts)
+            connection.exec_driver_sql(_FORGET_COMMANDS, (number - CLOSED_KEPT,))
+            return self._append(drafts)
 
         return self._submit(work)
 
@@ -294,29 +286,27 @@ class Spool:
         try:
             with connection.begin():
                 results = [each.work(connection) for each in asked]
+                self._write_new(connection)
         except Exception as error:  # noqa: BLE001  # whatever it is, those who wait hear of it, and the thread goes on
             self._next = next_before
+            self._new.clear()
             return error
         loop.call_soon_threadsafe(_resolve, asked, results)
         return None
 
-    def _append(self, connection: Connection, drafts: Sequence[Draft]) -> list[SpooledRow]:
+    def _append(self, drafts: Sequence[Draft]) -> list[SpooledRow]:
         rows = []
-        for draft in drafts:
-            rows.append(SpooledRow(self._next, draft.lane, draft.device, draft.payload))
+        for lane, device, payload in drafts:
+            rows.append(SpooledRow(self._next, lane, device, payload))
+            sealed = self._keys.seal(payload, table="spooled", column="payload", row=str(self._next))
+            self._new.append((self._next, lane, device, sealed))
             self._next += 1
-        if rows:
-            connection.execute(
-                insert(_rows),
-                [
-                    {"sequence": r.sequence, "lane": r.lane, "device": r.device, "payload": self._sealed(r)}
-                    for r in rows
-                ],
-            )
         return rows
 
-    def _sealed(self, row: SpooledRow) -> bytes:
-        return self._keys.seal(row.payload, table="spooled", column="payload", row=str(row.sequence))
+    def _write_new(self, connection: Connection) -> None:
+        if self._new:
+            connection.exec_driver_sql(_ADD_ROW, self._new)
+            self._new.clear()
 
     def _whole(self, row: Row[Any]) -> SpooledRow | None:
         try:
