@@ -275,8 +275,12 @@ def _queue(snapshot: Snapshot, desk: Desk, text: Text) -> list[QueueLine]:
 
 def _alert_line(alert: Alert, text: Text) -> QueueLine:
     key = f"alert_next.{alert.kind}"
+    if alert.kind == "link_offline" and alert.lane == "life":
+        key = "alert_next.link_offline_panel"
     step = text.t(key) if text.t.has(key) else text.t("alert_next.other")
     facts = [step]
+    if taken_away := text.taken_away(alert):
+        facts.insert(0, taken_away)
     if alert.count > 1:
         facts.append(text.t("queue.times", number=alert.count, time=text.clock(alert.last_at)))
     if alert.source == "quiet":

@@ -9,9 +9,12 @@ from markupsafe import Markup
 from hub.console.words import Language, Words
 from hub.core.building import Building
 from hub.core.records import Alert, Incident, Parcel, Severity
+from hub.rules.silence import silent_ones
 
 SEVERITY_NUMBER: Mapping[Severity, int] = {"critical": 1, "high": 2, "medium": 3, "low": 4}
 
+_NAMED = 8
+"""devices behind a dead switch that its line names"""
 _UNDECLARED = "unknown."
 """before the ids of devices that knock without being declared"""
 
@@ -228,6 +231,9 @@ class Text:
         return self.t.named("alert", alert.kind)
 
     def alert_place(self, alert: Alert) -> str:
+        if link := alert.details.get("link"):
+            known = self.building.links.get(link)
+            return known.name.in_language(self.language) if known else link
         if alert.door:
             return self.door(alert.door)
         declared = self.building.devices.get(alert.device)
@@ -238,6 +244,15 @@ class Text:
         if alert.shown:
             place = self.t("alert.shown", place=place, shown=alert.shown).strip()
         return place or self.device(alert.device)
+
+    def taken_away(self, alert: Alert) -> str:
+        """Which devices are silent behind a switch, the first few by name; "" for any other alert."""
+        silent = silent_ones(alert)
+        if not silent:
+            return ""
+        named = self.t("list.comma").join(self.device(device) for device in silent[:_NAMED])
+        devices = self.t("queue.and_more", devices=named) if len(silent) > _NAMED else named
+        return self.t("queue.takes_away", number=len(silent), of=alert.details.get("of", "?"), devices=devices)
 
 
 def _iso(moment: datetime) -> str:

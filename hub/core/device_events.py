@@ -60,6 +60,10 @@ class Link(Data):
     last_heard: Instant | None = None
 
 
+ACTIVITY = "activity"
+"""the part of a device that is in trouble when its link is there and it does nothing: a gate whose camera is dead"""
+
+
 class DeviceCondition(Data):
     active: bool
     part: Word = ""

@@ -9,7 +9,7 @@ from hub.core import record_events as record
 from hub.core.effects import Effect
 from hub.core.events import Event
 from hub.core.facts import Facts
-from hub.rules import devices, emergencies, incidents, panels, pickups, visits
+from hub.rules import devices, emergencies, incidents, panels, pickups, silence, visits
 
 
 def decide(event: Event, facts: Facts) -> list[Effect]:
@@ -61,9 +61,9 @@ def decide(event: Event, facts: Facts) -> list[Effect]:
         ):
             return pickups.compartment_condition(event, facts)
         case device.DeviceOffline():
-            return devices.offline(event, facts)
+            return silence.offline(event, facts)
         case device.DeviceOnline():
-            return devices.online(event, facts)
+            return silence.online(event, facts)
         case device.DeviceTrouble() | device.DeviceTampered() | device.DeviceLowBattery():
             return devices.condition(event, facts)
         case device.DeviceClockWrong():

@@ -1,14 +1,13 @@
-"""Devices: silence is an alert, back is cleared; troubles; what became of commands."""
+"""Devices: their troubles, and what became of commands."""
 
 from typing import Literal
 
 from hub.core.device_events import (
+    ACTIVITY,
     CommandDone,
     CommandFailed,
     DeviceClockWrong,
     DeviceLowBattery,
-    DeviceOffline,
-    DeviceOnline,
     DeviceTampered,
     DeviceTrouble,
     FrameQuarantined,
@@ -26,31 +25,15 @@ _MISSED = {"credential.put": "pass_failed", "pickup.put": "pickup_code_failed"}
 """commands without which someone stands before a closed door"""
 
 
-def offline(event: DeviceOffline, facts: Facts) -> list[Effect]:
-    """A fire panel that is silent is never late news: it is raised whatever its time says."""
-    key = f"offline/{event.device}"
-    details = {"cause": event.data.cause}
-    if event.lane == "life":
-        return raise_alert(
-            event, facts, "panel_offline", "high", key, place=device_place(event.device, facts), details=details
-        )
-    device = facts.building.devices.get(event.device)
-    severity: Severity = "medium" if device and device.doors else "low"
-    return raise_routine(
-        event, facts, "device_offline", severity, key, place=device_place(event.device, facts), details=details
-    )
-
-
-def online(event: DeviceOnline, facts: Facts) -> list[Effect]:
-    return clear_alert(event, facts, f"offline/{event.device}")
-
-
 def condition(event: DeviceTrouble | DeviceTampered | DeviceLowBattery, facts: Facts) -> list[Effect]:
+    """A device that is there but does nothing (ACTIVITY) is for somebody to look at."""
     kind = event.type.replace(".", "_")
     key = f"{kind}/{event.device}/{event.data.part}"
     if not event.data.active:
         return clear_alert(event, facts, key)
     severity: Severity = "high" if isinstance(event, DeviceTampered) else "low"
+    if event.data.part == ACTIVITY:
+        kind = "device_idle"
     details = {"part": event.data.part} if event.data.part else {}
     place = device_place(event.device, facts)
     if event.lane == "life":  # of a fire panel: never late news

@@ -35,6 +35,8 @@ _DIRECTIONS = {"进": "entry", "入": "entry", "出": "exit", "": "unknown"}
 _LONGEST_HEARTBEAT = timedelta(days=1)
 _SILENT_AFTER = 3
 """heartbeats, where building.toml doesn't say"""
+_LONGEST_SILENCE_OF_LIFE = timedelta(seconds=95)
+"""a fire panel that fails is to be seen within 100 s (GB 4717, of a panel's own faults); the rest is our way there"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +220,8 @@ def _options(
 def _complete(values: dict[str, Any], adapter: Adapter) -> None:
     """What the adapter says where building.toml doesn't."""
     heartbeat = values.setdefault("heartbeat", adapter.heartbeat)
-    values.setdefault("silence", _SILENT_AFTER * heartbeat)
+    usual = _SILENT_AFTER * heartbeat
+    values.setdefault("silence", min(usual, _LONGEST_SILENCE_OF_LIFE) if adapter.lane == "life" else usual)
     match adapter.transport:
         case Mqtt():
             values.setdefault("address", values["id"])
@@ -245,6 +248,11 @@ def _check_network(
     heartbeat, silence = values["heartbeat"], values["silence"]
     if heartbeat > _LONGEST_HEARTBEAT:
         mistakes.add(where(("heartbeat",)), "heartbeat: longer than a day; its silence would be noticed too late")
+    if adapter.lane == "life" and silence > _LONGEST_SILENCE_OF_LIFE:
+        said = "of a fire panel at most 95s: its failing has to be on the board within 100 s"
+        mistakes.add(where(("silence",)), f"silence: {said}")
+    if adapter.lane == "life" and "busy" in raw:
+        mistakes.add(where(("busy",)), "busy: a fire panel is quiet while all is well; its heartbeat watches over it")
     if silence <= heartbeat:
         key = "silence" if "silence" in raw else "heartbeat"
         said = f"silence of {silence.total_seconds():g}s must be longer than the heartbeat of"

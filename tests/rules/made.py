@@ -61,12 +61,15 @@ BUILDING = Building.model_validate({
         "east": {"id": "east", "name": _name("东门", "East door"), "into": "b3"},
         "west": {"id": "west", "name": _name("西门"), "into": "b3"},
     },
+    "links": {"cabinet": {"id": "cabinet", "name": _name("东门弱电箱", "East cabinet")}},
     "devices": {
         "gate-in": _device("gate-in", "face_mqtt", doors={"1": {"door": "east", "direction": "entry"}}),
         "gate-out": _device(
             "gate-out", "face_mqtt", doors={"1": {"door": "west", "direction": "exit"}, "2": {"door": "east"}}
         ),
         "locker": _device("locker", "locker_mqtt", codes="hub", compartments={"12": "S", "13": "S"}),
+        **{f"lane-{n}": _device(f"lane-{n}", "face_mqtt", behind="cabinet") for n in (1, 2, 3)},
+        "lane-panel": _panel("lane-panel", "10.0.0.3", ["b3"], "point", behind="cabinet"),
         "own-codes": _device("own-codes", "locker_mqtt", codes="device"),
         "panel": _panel("panel", "10.0.0.1", ["b3"], "point", points={
             "1/1": _point("1/1", "7"), "1/2": _point("1/2", "7"), "1/3": _point("1/3", "8"),

@@ -1,32 +1,10 @@
-"""Devices that fall silent, come back, are in trouble; and what became of commands."""
+"""Devices in trouble, and what became of commands."""
 
 import pytest
 
 from hub.core.effects import CommandBecomes
 from hub.rules import acts
 from tests.rules.made import HOUR, WANG, Estate
-
-
-def test_a_silent_device_is_an_alert_and_back_clears_it(estate: Estate) -> None:
-    estate.hears("device.offline", "gate-in", cause="silence")
-    assert (estate.alert("device_offline").severity, estate.alert("device_offline").label) == ("medium", "gate-in")
-    estate.hears("device.online", "gate-in", cause="connect")
-    assert estate.alerts() == []
-
-
-def test_back_by_an_older_word_clears_nothing(estate: Estate) -> None:
-    estate.hears("device.offline", "gate-in", cause="silence", sequence=9)
-    assert estate.hears("device.online", "gate-in", cause="connect", sequence=8) == []
-    assert estate.hears("device.online", "gate-out", cause="connect") == []
-
-
-def test_a_silent_panel_is_high_even_when_that_is_told_late(estate: Estate) -> None:
-    estate.hears("device.offline", "panel", cause="silence", ago=HOUR)
-    assert estate.alert("panel_offline").severity == "high"
-
-
-def test_a_silent_gate_told_late_is_not_shown(estate: Estate) -> None:
-    assert estate.hears("device.offline", "gate-in", cause="lwt", ago=HOUR) == []
 
 
 @pytest.mark.parametrize(
@@ -36,6 +14,13 @@ def test_a_devices_condition_lasts_until_it_says_otherwise(estate: Estate, kind:
     estate.hears(kind, "locker", active=True, part="cover")
     assert estate.alert(kind.replace(".", "_")).severity == severity
     estate.hears(kind, "locker", active=False, part="cover")
+    assert estate.alerts() == []
+
+
+def test_a_device_that_is_there_and_does_nothing_is_to_be_looked_at(estate: Estate) -> None:
+    estate.hears("device.trouble", "gate-in", active=True, part="activity")
+    assert estate.alert("device_idle").severity == "low"
+    estate.hears("device.trouble", "gate-in", active=False, part="activity")
     assert estate.alerts() == []
 
 

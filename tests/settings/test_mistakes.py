@@ -66,6 +66,10 @@ building.toml: heartbeat = "5s" => heartbeat = "2d"
     like.reader: heartbeat: longer than a day
 building.toml: silence = "90s" => silence = "20s"
     like.panel: silence of 20s must be longer than the heartbeat of 30s
+building.toml: silence = "90s" => silence = "2m"
+    like.panel: silence: of a fire panel at most 95s
+building.toml: duty_check = false => busy = "06:30-22:00 every 2h"
+    like.panel: busy: a fire panel is quiet
 building.toml: silence = "90s" => silence = "30s"
     like.panel: silence of 30s must be longer than the heartbeat of 30s
 building.toml: {1 = {door = "north-1", direction => {1 = {door = "north-1", directoin
