@@ -388,3 +388,35 @@ async def test_what_was_done_at_the_panel_stands_in_the_history_of_its_incident(
 
     told = await desk.store.read(timeline)
     assert [kind for kind in told if kind.startswith("fire.")] == ["fire.alarm", *["fire.panel_operated"] * 2]
+
+
+async def test_an_end_told_late_is_taken_after_a_restart_as_before_it(tmp_path: Path) -> None:
+    """The panel's own time of the beginning is on disk: the hub's, a moment later, is no reason to keep it."""
+    began, received = T.replace(microsecond=0), T.replace(microsecond=0) + timedelta(milliseconds=400)
+    async with Desk(tmp_path).running() as desk:
+        desk.message(disabled(1, True, began, received))
+        await desk.receives(1)
+    async with Desk(tmp_path).running() as desk:
+        desk.message(disabled(2, False, began - timedelta(seconds=1), received + timedelta(minutes=5)))
+        await desk.receives(2)
+        assert [alert.source for alert in await desk.store.read(lambda tx: incidents.open_alerts(tx, SITE))] == [
+            "active"
+        ]
+        desk.message(disabled(3, False, began, received + timedelta(minutes=5)))
+        await desk.receives(3)
+        assert await desk.store.read(lambda tx: incidents.open_alerts(tx, SITE)) == []
+
+
+def disabled(sequence: int, active: bool, time: datetime, received: datetime) -> Event:
+    return EVENT.validate_python({
+        "type": "fire.disablement",
+        "id": uuid4(),
+        "host": "hub-1",
+        "sequence": sequence,
+        "source": f"/sites/{SITE}/devices/panel-1",
+        "subject": "zone/1/point/7",
+        "time": time,
+        "received": received,
+        "lane": "life",
+        "data": {"active": active, "zone": "1", "point": "7"},
+    })  # fmt: skip

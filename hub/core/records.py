@@ -156,6 +156,8 @@ class Alert:
     late: bool = False
     incident: str = ""
     details: Mapping[str, str] = field(default_factory=dict)
+    told_at: datetime
+    """when its source became what it is, by the clock of the device that said so; never compared with ours"""
     host: str = ""
     sequence: int = 0
 
@@ -207,7 +209,8 @@ class Incident:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PanelMode:
-    """A fire system's mode as its panel last said it; `system` is the subject of its mode events."""
+    """A fire system's mode as its panel last said it; `system` is the subject of its mode events, `since` is by the
+    panel's own clock."""
 
     site: str
     device: str
@@ -221,6 +224,8 @@ class PanelMode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoorState:
+    """`since` is by the clock of the device that said so."""
+
     site: str
     door: str
     open: bool | None = None

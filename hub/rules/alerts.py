@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from hub.core.building import Place
 from hub.core.effects import AlertBecomes, ClearDeadline, Effect
@@ -16,6 +17,12 @@ def is_late(event: Event) -> bool:
     """Whether this tells of the past. A snapshot tells of now, however long that has been so; and what the hub was
     waiting for when it was down is as true when the deadline is reached late."""
     return event.late and event.delivery != "snapshot" and event.device != ""
+
+
+def is_older(event: Event, told_at: datetime) -> bool:
+    """Whether late news is of before what its device has said by then (`told_at`). Both times are of the device's own
+    clock, since what it told live stands in the records under ours. Within one second the sequence alone decides."""
+    return is_late(event) and event.time < told_at
 
 
 def device_place(device: str, facts: Facts) -> Place:
@@ -67,6 +74,7 @@ def raise_alert(
                 late=is_late(event),
                 incident=incident,
                 details=details or {},
+                told_at=event.time,
                 host=event.host or "",
                 sequence=event.sequence or 0,
             ),
@@ -91,6 +99,7 @@ def _repeated(
         counted,
         source=source,
         quiet_at=None if source == "active" else known.quiet_at,
+        told_at=max(known.told_at, event.time) if is_late(event) else event.time,
         host=event.host or "",
         sequence=event.sequence or 0,
     )
@@ -114,16 +123,17 @@ def raise_routine(
 
 def clear_alert(event: Event, facts: Facts, key: str) -> list[Effect]:
     """Its source is quiet. One that belongs to no incident is done with that. Clearing needs the same source and a
-    greater sequence; late news of an end isn't about what has been said since."""
+    greater sequence; late news of an end isn't about what its device has said to begin since."""
     known = facts.alerts.get(key)
     if known is None or known.device != event.device or not newer(event.host, event.sequence, known):
         return []
-    if is_late(event) and event.at < known.last_at:
+    if is_older(event, known.told_at):
         return []
     quiet = replace(
         known,
         source="quiet",
         quiet_at=event.at,
+        told_at=event.time,
         host=event.host or "",
         sequence=event.sequence or 0,
     )

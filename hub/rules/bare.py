@@ -27,6 +27,7 @@ def raise_bare(event: Event) -> list[Effect]:
                 last_at=event.at,
                 late=event.late,
                 details={"type": event.type},
+                told_at=event.time,
                 host=event.host or "",
                 sequence=event.sequence or 0,
             ),

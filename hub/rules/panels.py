@@ -23,7 +23,7 @@ from hub.core.fire_events import (
     FireTrouble,
 )
 from hub.core.records import Deadline, IncidentKind, PanelMode, Severity
-from hub.rules.alerts import clear_alert, device_place, is_late, raise_alert, raise_routine
+from hub.rules.alerts import clear_alert, device_place, is_late, is_older, raise_alert, raise_routine
 from hub.rules.incidents import quiet_keys, raise_in_incident
 
 LINKAGE_TEST = timedelta(minutes=30)
@@ -167,7 +167,7 @@ def mode_changed(event: FireModeChanged, facts: Facts) -> list[Effect]:
         system=system,
         linkage=event.data.linkage,
         delayed=event.data.delayed,
-        since=event.at,
+        since=event.time,
         host=event.host or "",
         sequence=event.sequence or 0,
     )
@@ -197,17 +197,21 @@ def _linkage(event: FireModeChanged, facts: Facts, mode: PanelMode, known: Panel
 
 
 def _changes(event: FireModeChanged, known: PanelMode) -> bool:
-    if not newer(event.host, event.sequence, known) or (is_late(event) and event.at < known.since):
+    if not newer(event.host, event.sequence, known) or is_older(event, known.since):
         return False
     return (known.linkage, known.delayed) != (event.data.linkage, event.data.delayed)
 
 
 def linkage_left_manual(event: Event, facts: Facts, deadline: Deadline) -> list[Effect]:
-    """The alert belongs to the panel that it waited for, so that the panel's next word can clear it."""
+    """The alert belongs to the panel that it waited for and is about what that said, so that its next word can clear
+    it."""
     place = device_place(deadline.record, facts)
+    mode = facts.panel_modes.get((deadline.record, deadline.key.removeprefix(f"linkage/{deadline.record}/")))
     raised = raise_alert(event, facts, "linkage_manual", "high", deadline.key, place=place)
     return [
-        AlertBecomes(replace(effect.alert, device=deadline.record), effect.step)
+        AlertBecomes(
+            replace(effect.alert, device=deadline.record, told_at=mode.since if mode else deadline.set_at), effect.step
+        )
         for effect in raised
         if isinstance(effect, AlertBecomes)
     ]

@@ -19,11 +19,12 @@ from hub.core.access_events import (
 )
 from hub.core.building import Place
 from hub.core.effects import AlertBecomes, ClearDeadline, DoorBecomes, Effect, SendCommand, SetDeadline, VisitBecomes
+from hub.core.envelope import LATE_AFTER
 from hub.core.events import Event
 from hub.core.facts import Facts, newer
 from hub.core.records import Deadline, DoorState, Severity, Visit
 from hub.core.text import rfc3339
-from hub.rules.alerts import clear_alert, device_place, is_late, raise_routine
+from hub.rules.alerts import clear_alert, device_place, is_older, raise_routine
 from hub.rules.notices import language_of, to_person
 from hub.rules.passes import remove_pass
 
@@ -75,8 +76,8 @@ def _entered(event: AccessGranted, facts: Facts, visit: Visit, place: Place) -> 
 def _left(event: AccessGranted, facts: Facts, visit: Visit, place: Place) -> list[Effect]:
     if visit.state in ("departed", "cancelled") or not newer(event.host, event.sequence, visit):
         return []
-    if visit.opened_at and event.at < visit.opened_at:
-        return []  # of an earlier passage than the entry on record
+    if event.late and visit.opened_at and event.at < visit.opened_at - LATE_AFTER:
+        return []  # of an earlier passage than the entry on record, by more than two gates' clocks may differ
     departed = replace(
         visit,
         state="departed",
@@ -169,10 +170,10 @@ def door_condition(event: DoorForced | DoorHeldOpen | DoorTailgated, facts: Fact
 
 def door_moved(event: DoorOpened | DoorClosed | DoorLocked | DoorUnlocked, facts: Facts) -> list[Effect]:
     place = facts.building.place(event.device, door=event.data.door)
-    known = facts.doors.get(place.door) or DoorState(site=event.site, door=place.door, since=event.at)
-    if not newer(event.host, event.sequence, known) or (is_late(event) and event.at < known.since):
+    known = facts.doors.get(place.door) or DoorState(site=event.site, door=place.door, since=event.time)
+    if not newer(event.host, event.sequence, known) or is_older(event, known.since):
         return []
-    as_of = replace(known, since=event.at, host=event.host or "", sequence=event.sequence or 0)
+    as_of = replace(known, since=event.time, host=event.host or "", sequence=event.sequence or 0)
     match event:
         case DoorOpened():
             return [DoorBecomes(replace(as_of, open=True))]

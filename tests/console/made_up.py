@@ -181,6 +181,7 @@ def door_alert(at: datetime, **changes: Any) -> Alert:
         "device": "gate-e1",
         "raised_at": at,
         "last_at": at,
+        "told_at": at,
     }
     return Alert(**{**known, **changes})
 

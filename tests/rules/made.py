@@ -105,12 +105,14 @@ class Estate:
         subject: str | None = None,
         *,
         ago: timedelta = timedelta(),
+        shows: datetime | None = None,
         delivery: str = "live",
         sequence: int | None = None,
         host: str = "hub-1",
         **data: Any,
     ) -> Sequence[Effect]:
-        """An event of a device; `ago`: how long before it was received it happened."""
+        """An event of a device; `ago`: how long before it was received it happened; `shows`: what the
+        device's clock did then."""
         self.passes(SECOND)
         self.sequence += 1
         lane = EVENT_CLASSES[kind].usual_lane or ("life" if "panel" in device else "routine")
@@ -122,7 +124,7 @@ class Estate:
             "sequence": self.sequence if sequence is None else sequence,
             "source": f"/sites/cedar/devices/{device}",
             "subject": subject,
-            "time": self.now - ago,
+            "time": shows or self.now - ago,
             "received": self.now,
             "lane": lane,
             "delivery": delivery,

@@ -336,6 +336,57 @@ def test_a_fire_that_a_snapshot_shows_and_nobody_knew_is_raised_as_of_now(estate
     assert estate.incident.source == "active"
 
 
+# an end that comes late: by the panel's own clock and the sequence, never by the hub's time of its beginning
+
+AT_A_POINT = {"subject": "zone/1/point/1", "zone": "1", "point": "1"}
+
+
+def test_an_end_in_the_second_of_its_beginning_is_taken_however_late_it_comes(estate: Estate) -> None:
+    estate.hears("fire.disablement", "panel", active=True, shows=T, **AT_A_POINT)
+    estate.hears(
+        "fire.disablement", "panel", active=True, shows=T, **AT_A_POINT
+    )  # received seconds after the panel told it
+    estate.passes(5 * MINUTE)
+    estate.hears("fire.disablement", "panel", active=False, shows=T, **AT_A_POINT)
+    assert estate.alerts() == []
+
+
+@pytest.mark.parametrize("delivery", ["live", "backlog"])
+def test_an_end_told_late_is_taken_though_the_panels_clock_is_behind_ours(estate: Estate, delivery: str) -> None:
+    estate.fire(shows=T - 50 * SECOND)
+    estate.passes(5 * MINUTE)
+    estate.normal(shows=T - 20 * SECOND, delivery=delivery)
+    assert estate.incident.source == "quiet"
+
+
+def test_an_end_of_now_is_taken_though_the_panels_clock_was_put_back_since(estate: Estate) -> None:
+    estate.fire(shows=T + 30 * SECOND)
+    estate.normal(shows=T)
+    assert estate.incident.source == "quiet"
+
+
+@pytest.mark.parametrize("delivery", ["live", "backlog"])
+def test_an_end_out_of_the_panels_memory_is_not_that_of_what_began_after_it(estate: Estate, delivery: str) -> None:
+    estate.passes(5 * MINUTE)
+    now = estate.now
+    for subject in ("zone/1/point/1", "zone/1/point/2"):
+        estate.hears("fire.disablement", "panel", subject, active=True, shows=now, zone="1", point=subject[-1])
+    estate.hears(
+        "fire.disablement", "panel", "zone/1/point/2", active=True, shows=T, delivery="backlog", zone="1", point="2"
+    )
+    estate.passes(5 * MINUTE)
+    for subject in ("zone/1/point/1", "zone/1/point/2"):
+        told = {"shows": now - SECOND, "delivery": delivery, "zone": "1", "point": subject[-1]}
+        estate.hears("fire.disablement", "panel", subject, active=False, **told)
+    assert estate.alerts() == ["fire_disablement", "fire_disablement"]
+
+
+def test_an_end_whose_sequence_is_no_greater_is_never_taken(estate: Estate) -> None:
+    estate.fire(shows=T, sequence=7)
+    estate.normal(shows=T + MINUTE, sequence=7)
+    assert estate.incident.source == "active"
+
+
 # other conditions
 
 
@@ -417,6 +468,13 @@ def test_an_older_mode_changes_nothing(estate: Estate) -> None:
     estate.mode("manual", sequence=50)
     assert estate.mode("auto", sequence=49) == []
     assert estate.mode("auto", sequence=51, delivery="backlog", ago=HOUR) == []
+
+
+def test_a_mode_told_late_changes_what_the_panel_said_before_by_its_own_clock(estate: Estate) -> None:
+    estate.mode("manual", shows=T)
+    estate.reaches("linkage/panel/system/1/1")
+    estate.mode("auto", shows=T + SECOND, delivery="backlog")
+    assert estate.alerts() == []
 
 
 def test_a_points_mode_says_nothing_of_the_systems_linkage(estate: Estate) -> None:

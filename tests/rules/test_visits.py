@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from hub.core.effects import DoorBecomes, SendNotice
 from hub.rules import acts
-from tests.rules.made import HOUR, MINUTE, OWNER, SECOND, WANG, Estate, T, commands, deadlines, notices
+from tests.rules.made import DAY, HOUR, MINUTE, OWNER, SECOND, WANG, Estate, T, commands, deadlines, notices
 
 
 def test_the_first_granted_entry_opens_the_visit_and_tells_the_host(estate: Estate) -> None:
@@ -82,6 +82,32 @@ def test_an_exit_from_before_the_entry_closes_nothing(estate: Estate) -> None:
     estate.passage(ref)
     estate.passage(ref, "gate-out", delivery="backlog", ago=2 * HOUR)
     assert estate.visit.state == "open"
+
+
+def test_an_exit_told_late_is_that_of_the_entry_however_the_two_gates_clocks_differ(estate: Estate) -> None:
+    ref = estate.announce().ref
+    estate.passage(ref, shows=T)
+    entered = estate.now
+    estate.passes(HOUR)
+    estate.passage(ref, "gate-out", delivery="backlog", shows=entered - 40 * SECOND)
+    assert estate.visit.state == "departed"
+
+
+def test_an_exit_of_now_closes_the_visit_though_the_hubs_clock_was_put_back(estate: Estate) -> None:
+    ref = estate.announce().ref
+    estate.passage(ref)
+    estate.passes(-DAY)
+    estate.passage(ref, "gate-out")
+    assert estate.visit.state == "departed"
+
+
+def test_a_door_told_late_is_as_its_device_said_last(estate: Estate) -> None:
+    estate.hears("door.opened", "gate-in", door="1", shows=T)
+    estate.passes(HOUR)
+    estate.hears("door.closed", "gate-in", door="1", shows=T, delivery="backlog")
+    assert estate.facts.doors["east"].open is False
+    estate.hears("door.opened", "gate-in", door="1", shows=T - SECOND, delivery="backlog")
+    assert estate.facts.doors["east"].open is False
 
 
 def test_an_entry_with_a_smaller_sequence_than_the_last_change_changes_nothing(estate: Estate) -> None:

@@ -67,7 +67,8 @@ def alert(id: str = "a1", **changes: Any) -> Alert:  # noqa: A002
         "id": id, "site": SITE, "kind": "fire", "severity": "critical", "lane": "life", "key": f"fire/{id}",
         "device": "panel-1", "subject": "zone/1/point/7", "fire_zone": "b3/07", "label": "7层走廊烟感",
         "shown": "1-2-037",
-        "raised_at": T, "last_at": T, "incident": "i1", "details": {"panel": "text"}, "host": "hub-1", "sequence": 9,
+        "raised_at": T, "last_at": T, "told_at": T, "incident": "i1", "details": {"panel": "text"},
+        "host": "hub-1", "sequence": 9,
     }  # fmt: skip
     return Alert(**values | changes)
 
