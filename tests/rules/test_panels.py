@@ -338,7 +338,7 @@ def test_a_fire_that_a_snapshot_shows_and_nobody_knew_is_raised_as_of_now(estate
 
 # an end that comes late: by the panel's own clock and the sequence, never by the hub's time of its beginning
 
-AT_A_POINT = {"subject": "zone/1/point/1", "zone": "1", "point": "1"}
+AT_A_POINT: dict[str, Any] = {"subject": "zone/1/point/1", "zone": "1", "point": "1"}
 
 
 def test_an_end_in_the_second_of_its_beginning_is_taken_however_late_it_comes(estate: Estate) -> None:
@@ -376,7 +376,7 @@ def test_an_end_out_of_the_panels_memory_is_not_that_of_what_began_after_it(esta
     )
     estate.passes(5 * MINUTE)
     for subject in ("zone/1/point/1", "zone/1/point/2"):
-        told = {"shows": now - SECOND, "delivery": delivery, "zone": "1", "point": subject[-1]}
+        told: dict[str, Any] = {"shows": now - SECOND, "delivery": delivery, "zone": "1", "point": subject[-1]}
         estate.hears("fire.disablement", "panel", subject, active=False, **told)
     assert estate.alerts() == ["fire_disablement", "fire_disablement"]
 
