@@ -1,6 +1,6 @@
 """What the board shows: incidents pinned on top, one ranked queue, visitors, parcels. Read in one transaction."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -11,6 +11,7 @@ from hub.console.text import SEVERITY_NUMBER, Text, mask_name
 from hub.core.building import Building
 from hub.core.records import Alert, Incident, Parcel, Severity, Visit
 from hub.store import accounts, devices, events, incidents, parcels, visits
+from hub.store.changes import Emergency
 from hub.store.database import Transaction
 from hub.store.devices import DeviceStatus
 from hub.store.events import StoredEvent
@@ -141,6 +142,25 @@ def read_changes(tx: Transaction, desk: Desk, known: Snapshot, changed: Collecti
     return replace(known, **fresh)
 
 
+def with_emergencies(known: Snapshot, became: Iterable[Emergency], desk: Desk) -> Snapshot:
+    """The board after `known`, where these are what alerts and incidents became: nothing is read for it."""
+    alerts = {alert.id: alert for alert in known.alerts}
+    incidents = {incident.id: incident for incident in known.incidents}
+    for record in became:
+        if record.site != desk.site:
+            continue
+        if isinstance(record, Alert):
+            alerts[record.id] = record
+        else:
+            incidents[record.id] = record
+    return replace(
+        known,
+        at=desk.clock(),
+        alerts=[alert for alert in alerts.values() if alert.handling != "done"],
+        incidents=[incident for incident in incidents.values() if incident.state != "done"],
+    )
+
+
 def _emergencies(tx: Transaction, site: str) -> dict[str, Any]:
     last = events.listing(tx, site, limit=1).items
     return {
@@ -173,7 +193,7 @@ def board_of(snapshot: Snapshot, desk: Desk, text: Text) -> Board:
     shown = [*snapshot.waiting, *snapshot.expected, *snapshot.open_visits]
     return Board(
         incidents=_incident_lines(snapshot, text),
-        queue=sorted(_queue(snapshot, desk, text), key=lambda line: line.rank),
+        queue=sorted(_queue(snapshot, desk, text), key=lambda line: (line.rank, line.id)),
         visits=shown[:_VISITS_SHOWN],
         visit_counts={state: visit_counts.get(state, 0) for state in ("open", "expected", "waiting", "overstay")},
         parcels=snapshot.parcels,
@@ -186,7 +206,7 @@ def board_of(snapshot: Snapshot, desk: Desk, text: Text) -> Board:
 
 
 def _incident_lines(snapshot: Snapshot, text: Text) -> list[IncidentLine]:
-    ordered = sorted(snapshot.incidents, key=lambda i: (i.state != "unanswered", i.opened_at))
+    ordered = sorted(snapshot.incidents, key=lambda i: (i.state != "unanswered", i.opened_at, i.id))
     heard_quiet = {alert.incident for alert in snapshot.alerts if alert.quiet_at}
     lines = []
     for number, incident in enumerate(ordered):

@@ -1,7 +1,7 @@
 """Pages out of templates. Everything that a person or a device typed is escaped by Jinja itself."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -31,14 +31,14 @@ PAGES = (
 )
 Shown = dict[str, Any]
 """what a template gets, by name: templates are where types end"""
-BOARD_PARTS = (
-    ("facts", "part/facts.html"),
-    ("incidents", "part/incidents.html"),
-    ("queue", "part/queue.html"),
-    ("visitors", "part/visitors.html"),
-    ("parcels", "part/parcels.html"),
-    ("last", "part/last.html"),
-)
+BOARD_PARTS = {
+    "facts": "part/facts.html",
+    "incidents": "part/incidents.html",
+    "queue": "part/queue.html",
+    "visitors": "part/visitors.html",
+    "parcels": "part/parcels.html",
+    "last": "part/last.html",
+}
 
 
 @cache
@@ -89,11 +89,14 @@ def _text(desk: Desk, snapshot: Snapshot, look: Look) -> Text:
     )
 
 
-def board_partials(desk: Desk, snapshot: Snapshot, look: Look) -> str:
-    """The board as htmx partials; the same for everyone with this look."""
+def board_partials(
+    desk: Desk, snapshot: Snapshot, look: Look, parts: Collection[str] = tuple(BOARD_PARTS)
+) -> dict[str, str]:
+    """Parts of the board as htmx partials, by their ids; the same for everyone with this look."""
     text = _text(desk, snapshot, look)
-    board = board_of(snapshot, desk, text)
-    return environment().get_template("part/frame.html").render(**_words(text), board=board, parts=BOARD_PARTS)
+    words = {**_words(text), "board": board_of(snapshot, desk, text)}
+    frame = environment().get_template("part/frame.html")
+    return {part: frame.render(words, id=part, part=BOARD_PARTS[part]) for part in parts}
 
 
 async def page(request: web.Request, template: str, *, status: int = 200, **values: Any) -> web.Response:

@@ -1,23 +1,27 @@
-"""The live stream: one board frame a look for all clients, built after each commit. Life at once, the rest merged."""
+"""The live stream: one board frame a look for all clients, built after each commit.
+
+Life is shown at once, out of what the commit itself says that alerts and incidents became; the rest is merged, and
+read from the store.
+"""
 
 import asyncio
 import contextlib
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from aiohttp import web
 
-from hub.console.board import Snapshot, read_board, read_changes
+from hub.console.board import Snapshot, read_board, read_changes, with_emergencies
 from hub.console.desk import DESK, Desk
 from hub.console.parts import parts_away
-from hub.console.render import Look, board_partials, look_of
+from hub.console.render import BOARD_PARTS, Look, board_partials, look_of
 from hub.console.sessions import signed_in
 from hub.console.signed import SIGNED
 from hub.console.words import language_of
-from hub.store.changes import Subscription
+from hub.store.changes import Change, Emergency, Subscription
 from hub.store.database import StoreAway, Transaction
 
 MERGE_FOR = 0.2
@@ -33,6 +37,8 @@ LOOK_EVERY = 1.0
 _READ_WITHIN = 5.0
 """seconds; a store that takes longer to read is away"""
 _QUEUE = 16
+_AT_ONCE = {"alerts": "queue", "incidents": "incidents"}
+"""what is shown out of the commit itself: the kind of record, and the part of the board where it stands"""
 
 
 @dataclass(slots=True, eq=False)
@@ -64,11 +70,15 @@ class LiveBoard:
         self._boot = secrets.token_hex(4)
         self._number = 0
         self._snapshot: Snapshot | None = None
+        """what was told last; None where nobody was there to be told"""
         self._clients: set[Client] = set()
-        self._shown: dict[Look, str] = {}
+        self._shown: dict[Look, dict[str, str]] = {}
         self._topics: set[str] = set()
         self._some = asyncio.Event()
         self._at_once = asyncio.Event()
+        self._reading = asyncio.Lock()
+        self._meanwhile: list[Emergency] = []
+        """shown at once while the store was being read, which may have missed it"""
 
     async def run(self, app: web.Application) -> AsyncIterator[None]:
         """aiohttp's cleanup context: the tasks live as long as the console."""
@@ -103,9 +113,10 @@ class LiveBoard:
         self._clients.add(client)
         try:
             topics = [] if last_seen == self._current else ["all"]
-            client.offer(await self._board(look, topics, fresh=True))
             if self._snapshot is None:
-                self._some.set()  # so that there is something to show when the store goes away
+                self._snapshot = await self._read(None, [])
+            shown = self._shown[look] = board_partials(self._desk, self._as_of_now(self._snapshot), look)
+            client.offer(self._frame(topics, shown))
             yield client
         finally:
             self._clients.discard(client)
@@ -117,9 +128,22 @@ class LiveBoard:
     async def _listen(self, subscription: Subscription) -> None:
         async for change in subscription:
             self._topics |= change.topics
-            self._some.set()
             if change.life:
-                self._at_once.set()
+                self._tell_at_once(change)
+            self._some.set()
+
+    def _tell_at_once(self, change: Change) -> None:
+        """Out of the commit itself, reading nothing. What else changed with it is read and told a moment later."""
+        known = self._snapshot
+        if self._reading.locked():
+            self._meanwhile += change.became
+        if not change.became or known is None or not known.readable:
+            self._at_once.set()
+            return
+        self._snapshot = with_emergencies(known, change.became, self._desk)
+        topics = change.topics & _AT_ONCE.keys()
+        self._topics -= topics
+        self._show(self._snapshot, sorted(topics), _AT_ONCE.values())
 
     async def _build(self) -> None:
         while True:
@@ -136,39 +160,55 @@ class LiveBoard:
                     await self._at_once.wait()
 
     async def _tell(self, topics: list[str]) -> None:
-        looks = {client.look for client in self._clients}
         known = self._snapshot
-        if not looks:
-            self._snapshot = None  # what is told to nobody is read anew
+        if not self._clients:
+            self._snapshot, self._shown = None, {}  # what is told to nobody is read anew
             return
         try:
-            async with asyncio.timeout(_READ_WITHIN):
-                self._snapshot = await self._desk.store.read(lambda tx: self._read(tx, known, topics))
-        except (StoreAway, TimeoutError):
+            self._snapshot = await self._read(known, topics)
+        except StoreAway:
             if known is None:
                 return
             self._topics |= set(topics)  # lists are fetched when the store is back
             topics = []
-            self._snapshot = replace(known, at=self._desk.clock(), readable=False)
-        shown = {look: board_partials(self._desk, self._snapshot, look) for look in looks}
-        if topics or shown != {look: self._shown.get(look) for look in looks}:
-            self._number += 1
-        self._shown = shown
-        for client in list(self._clients):
-            if client.look in shown:
-                client.offer(await self._board(client.look, topics))
+            self._snapshot = replace(self._as_of_now(self._snapshot or known), readable=False)
+        self._show(self._snapshot, topics, BOARD_PARTS)
 
-    def _read(self, tx: Transaction, known: Snapshot | None, topics: list[str]) -> Snapshot:
+    async def _read(self, known: Snapshot | None, topics: list[str]) -> Snapshot:
         """All of it where nothing is said to have changed: time itself has, which makes a visitor overdue."""
-        if known is None or not known.readable or not topics or "accounts" in topics:
-            return read_board(tx, self._desk)
-        return read_changes(tx, self._desk, known, topics)
 
-    async def _board(self, look: Look, topics: list[str], *, fresh: bool = False) -> bytes:
-        if fresh or look not in self._shown:
-            snapshot = await self._desk.store.read(lambda tx: read_board(tx, self._desk))
-            self._shown[look] = board_partials(self._desk, snapshot, look)
-        frame = {"n": self._current, "at": self._clock(), "topics": topics, "partials": self._shown[look]}
+        def work(tx: Transaction) -> Snapshot:
+            if known is None or not known.readable or not topics or "accounts" in topics:
+                return read_board(tx, self._desk)
+            return read_changes(tx, self._desk, known, topics)
+
+        async with self._reading:
+            self._meanwhile.clear()
+            try:
+                async with asyncio.timeout(_READ_WITHIN):
+                    snapshot = await self._desk.store.read(work)
+            except TimeoutError as error:
+                raise StoreAway("the board takes too long to read") from error
+            return with_emergencies(snapshot, self._meanwhile, self._desk)
+
+    def _as_of_now(self, snapshot: Snapshot) -> Snapshot:
+        return replace(snapshot, at=self._desk.clock())
+
+    def _show(self, snapshot: Snapshot, topics: list[str], parts: Collection[str]) -> None:
+        """Draw these parts anew for every look that somebody has, and tell all."""
+        before, self._shown = self._shown, {}
+        for look in {client.look for client in self._clients}:
+            known = before.get(look)
+            fresh = board_partials(self._desk, snapshot, look, BOARD_PARTS if known is None else parts)
+            self._shown[look] = {**(known or {}), **fresh}
+        if topics or self._shown != before:
+            self._number += 1
+        frames = {look: self._frame(topics, shown) for look, shown in self._shown.items()}
+        for client in list(self._clients):
+            client.offer(frames[client.look])
+
+    def _frame(self, topics: list[str], shown: Mapping[str, str]) -> bytes:
+        frame = {"n": self._current, "at": self._clock(), "topics": topics, "partials": "".join(shown.values())}
         return f"event: board\nid: {self._current}\ndata: {json.dumps(frame, ensure_ascii=False)}\n\n".encode()
 
     async def _look_at_parts(self) -> None:

@@ -2,16 +2,23 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeAlias
+
+from hub.core.records import Alert, Incident
+
+Emergency: TypeAlias = Alert | Incident
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`topics` are kinds of record (`visits`, `alerts`, …); `life` if any of it is a matter of life."""
+    """`topics` are kinds of record (`visits`, `alerts`, …); `life` if any of it is a matter of life. `became` are the
+    alerts and incidents among it as they are now: who shows a fire need not read it."""
 
     topics: frozenset[str]
     life: bool
+    became: Sequence[Emergency] = ()
 
 
 class Subscription:
@@ -23,6 +30,7 @@ class Subscription:
         self._ready = asyncio.Event()
         self._topics: set[str] = set()
         self._life = False
+        self._became: dict[tuple[type[Emergency], str], Emergency] = {}
         self._closed = False
 
     def __aiter__(self) -> Self:
@@ -32,9 +40,10 @@ class Subscription:
         await self._ready.wait()
         if not self._topics:
             raise StopAsyncIteration
-        change = Change(frozenset(self._topics), self._life)
+        change = Change(frozenset(self._topics), self._life, tuple(self._became.values()))
         self._topics.clear()
         self._life = False
+        self._became.clear()
         if not self._closed:
             self._ready.clear()
         return change
@@ -52,6 +61,7 @@ class Subscription:
     def _merge(self, change: Change) -> None:
         self._topics |= change.topics
         self._life |= change.life
+        self._became.update(((type(record), record.id), record) for record in change.became)
         self._ready.set()
 
 

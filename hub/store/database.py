@@ -1,7 +1,7 @@
 """The store: one thread that writes, by priority; a few that read; every piece of work is one transaction."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import DBAPIError
 
 from hub.store import tables
-from hub.store.changes import Change, Changes
+from hub.store.changes import Change, Changes, Emergency
 from hub.store.engines import is_away, make_engine
 from hub.store.migrate import migrate
 from hub.store.sealing import Keys, Unsealable
@@ -58,11 +58,13 @@ class Transaction:
     now: datetime
     topics: set[str] = field(default_factory=set)
     life: bool = False
+    became: list[Emergency] = field(default_factory=list)
 
-    def touch(self, topic: str, *, life: bool = False) -> None:
-        """Say that records of this kind change with this transaction."""
+    def touch(self, topic: str, *, life: bool = False, became: Iterable[Emergency] = ()) -> None:
+        """Say that records of this kind change with this transaction, and what alerts and incidents became."""
         self.topics.add(topic)
         self.life |= life
+        self.became += became
 
 
 @dataclass(order=True, slots=True)
@@ -164,7 +166,7 @@ class Store:
             tx.life |= self._untold_life
             self._untold, self._untold_life = set(), False
         if tx.topics:
-            self.changes.publish(Change(frozenset(tx.topics), tx.life))
+            self.changes.publish(Change(frozenset(tx.topics), tx.life, tuple(tx.became)))
         return result
 
     def _prepare(self) -> None:

@@ -28,13 +28,13 @@ def put_alerts(tx: Transaction, alerts: Collection[Alert]) -> None:
     in_order = sorted(alerts, key=lambda alert: alert.handling != "done")
     put_rows(tx.connection, tables.alerts, [_ALERT.row(tx, alert) for alert in in_order])
     if alerts:
-        tx.touch("alerts", life=any(alert.lane == "life" for alert in alerts))
+        tx.touch("alerts", life=any(alert.lane == "life" for alert in alerts), became=in_order)
 
 
 def put_incidents(tx: Transaction, incidents: Collection[Incident]) -> None:
     put_rows(tx.connection, tables.incidents, [_INCIDENT.row(tx, incident) for incident in incidents])
     if incidents:
-        tx.touch("incidents", life=True)
+        tx.touch("incidents", life=True, became=incidents)
 
 
 def open_incidents(tx: Transaction, site: str) -> list[Incident]:

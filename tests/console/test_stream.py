@@ -3,19 +3,21 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import pytest
 from aiohttp import ClientPayloadError, ClientResponse
 
 from hub.console.render import Look
 from hub.console.stream import LIVE, Client
-from hub.store import accounts, visits
-from hub.store.database import StoreAway
+from hub.store import accounts, incidents, visits
+from hub.store.database import StoreAway, Transaction
 from tests.console import made_up
 from tests.console.desk_side import Browser, Console, SignIn
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -73,6 +75,44 @@ async def test_a_fire_is_on_the_stream_at_once_even_amid_routine(console: Consol
         await console.happen(made_up.fire(console.clock()))
         await stream.board_with("火警")
         assert asyncio.get_running_loop().time() - begun < 1
+
+
+async def test_a_fire_waits_for_no_reader_and_a_slow_one_does_not_take_it_away(
+    console: Console, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = console.desk.store
+    read, stale, go_on = store.read, asyncio.Event(), asyncio.Event()
+
+    async def slow(work: Callable[[Transaction], T]) -> T:
+        found = await read(work)
+        stale.set()
+        await go_on.wait()
+        return found
+
+    async with listening(await sign_in("desk")) as stream:
+        await stream.board()
+        monkeypatch.setattr(store, "read", slow)
+        await console.write(lambda tx: visits.put(tx, [made_up.visit(1, console.clock())]))
+        await stale.wait()
+        await console.happen(made_up.fire(console.clock()))
+        frame = await stream.board_with("火警")
+        assert set(frame["topics"]) == {"alerts", "incidents"}
+        assert "李*" not in frame["partials"]
+        go_on.set()
+        frame = await stream.board()
+        assert "火警" in frame["partials"]
+        assert "李*" in frame["partials"]
+
+
+async def test_an_incident_that_is_over_leaves_the_board_at_once(console: Console, sign_in: SignIn) -> None:
+    async with listening(await sign_in("desk")) as stream:
+        await stream.board()
+        await console.happen(made_up.fire(console.clock()))
+        await stream.board_with("烟感 1-2-037")
+        found = await console.desk.store.read(lambda tx: incidents.open_incidents(tx, made_up.SITE))
+        await console.write(lambda tx: incidents.put_incidents(tx, [replace(found[0], state="done")]))
+        while "烟感 1-2-037" in (await stream.board())["partials"]:
+            pass
 
 
 async def test_whoever_comes_back_having_missed_nothing_fetches_no_list_again(sign_in: SignIn) -> None:
