@@ -73,11 +73,9 @@ def event_id(
     events of one frame.
     """
     milliseconds = max(0, round(moment.timestamp() * 1000)) if moment else 0
-    digest = hashlib.sha256()
-    for part in (site, device, type_name, subject or "", record, str(place)):
-        raw = part.encode()
-        digest.update(len(raw).to_bytes(4, "big") + raw)
-    tail = int.from_bytes(digest.digest()[:10], "big")
+    parts = [part.encode() for part in (site, device, type_name, subject or "", record, str(place))]
+    digest = hashlib.sha256(b"".join([len(part).to_bytes(4, "big") + part for part in parts])).digest()
+    tail = int.from_bytes(digest[:10], "big")
     value = (milliseconds & (2**48 - 1)) << 80 | tail
     value = value & ~(0xF << 76) | 0x8 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62

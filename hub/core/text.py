@@ -18,6 +18,8 @@ def _storable(value: str) -> str:
 
 
 def _utc(value: datetime) -> datetime:
+    if value.tzinfo is UTC:
+        return value
     try:
         return value.astimezone(UTC)
     except OverflowError as error:
@@ -26,7 +28,7 @@ def _utc(value: datetime) -> datetime:
 
 def rfc3339(value: datetime) -> str:
     """RFC 3339 in UTC with milliseconds, `2026-04-10T02:00:07.000Z`."""
-    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return value.astimezone(UTC).isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
 
 
 def clean(raw: str, limit: int = 500) -> str:

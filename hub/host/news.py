@@ -7,6 +7,7 @@ is always news. What isn't on disk yet holds nothing back: its repeat is answere
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from hub.core.envelope import Data
 from hub.core.events import Event
 from hub.core.fire_events import FireModeChanged, FireNormal
 
@@ -26,7 +27,7 @@ _Key = tuple[str, str, str | None]
 
 @dataclass(slots=True)
 class _Said:
-    saying: str
+    data: Data
     kept: bool = False
 
 
@@ -43,20 +44,20 @@ class News:
             return True
         if opposite := _OPPOSITE.get(event.type):
             self._said.pop((event.device, opposite, event.subject), None)
-        saying = event.data.model_dump_json()
-        last = self._said.get(_key(event))
-        repeated = last is not None and last.kept and last.saying == saying
-        if not repeated:
-            if len(self._said) >= REMEMBERED:
-                self._said.clear()
-            self._said[_key(event)] = _Said(saying)
-        return not (repeated and (event.delivery == "snapshot" or isinstance(event, FireNormal | FireModeChanged)))
+        key = _key(event)
+        last = self._said.get(key)
+        if last is not None and last.kept and last.data == event.data:
+            return event.delivery != "snapshot" and not isinstance(event, FireNormal | FireModeChanged)
+        if len(self._said) >= REMEMBERED:
+            self._said.clear()
+        self._said[key] = _Said(event.data)
+        return True
 
     def kept(self, events: Iterable[Event]) -> None:
         """These stand on disk."""
         for event in events:
             said = self._said.get(_key(event))
-            if said is not None and not said.kept and said.saying == event.data.model_dump_json():
+            if said is not None and not said.kept and said.data == event.data:
                 said.kept = True
 
 

@@ -17,6 +17,8 @@ log = structlog.get_logger()
 UNDER_WAY = 2000
 """frames not on disk yet; beyond, what comes is let fall without a yes, and the device sends it again"""
 
+TOPICS_REMEMBERED = 4096
+
 
 class MqttTransport:
     """Subscribes to what the adapters' devices publish at this site."""
@@ -39,6 +41,7 @@ class MqttTransport:
             if isinstance(adapter.transport, Mqtt)
             for topic in (*adapter.transport.up, *adapter.transport.shared)
         ]
+        self._adapters_found: dict[str, Adapter | None] = {}
         self._connection = 0
         self._under_way = 0
         self._full = False
@@ -66,13 +69,21 @@ class MqttTransport:
         self._connection += 1
 
     def _on_message(self, message: Message) -> None:
-        adapter = next((a for pattern, a in self._patterns if matches(pattern, message.topic)), None)
+        adapter = self._adapter_of(message.topic)
         if adapter is None or not self._has_room():
             return
         frame = Frame(cut_pictures(message.payload), self._clock(), topic=message.topic, retained=message.retained)
         connection = self._connection
         self._under_way += 1
         self._receive(adapter, frame, connection).add_done_callback(lambda kept: self._answer(kept, connection))
+
+    def _adapter_of(self, topic: str) -> Adapter | None:
+        if topic not in self._adapters_found:
+            if len(self._adapters_found) >= TOPICS_REMEMBERED:
+                self._adapters_found.clear()
+            found = next((adapter for pattern, adapter in self._patterns if matches(pattern, topic)), None)
+            self._adapters_found[topic] = found
+        return self._adapters_found[topic]
 
     def _has_room(self) -> bool:
         if self._under_way < UNDER_WAY:

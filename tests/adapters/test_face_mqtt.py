@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from hub.adapters.face_mqtt import ADAPTER
 from hub.adapters.face_mqtt.commands import FaceOptions
+from hub.adapters.face_mqtt.messages import Message, parse_message
 from hub.core.access_events import AccessDenied, AccessGranted, CredentialPresented, PersonSeen
 from hub.core.adapter import Decoded, DeviceContext, Encoded, Frame, Mqtt, Unsupported
 from hub.core.commands import COMMAND
@@ -417,3 +418,32 @@ def test_any_bytes_give_events_an_answer_or_one_reason(payload: bytes, topic: st
         json.loads(decoded.reply.payload)
     if decoded.unreadable:
         assert 0 < len(decoded.unreadable.reason) < 200
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["1e999", "-1e999", "NaN", "Infinity", "9223372036854775808", "-9223372036854775809", r'"\u0000"', r'"\ud83d"'],
+)
+@pytest.mark.parametrize("around", ["%s", '{"b":%s}', '[[%s],"x"]'])
+def test_what_no_database_keeps_is_refused_wherever_it_stands(value: str, around: str) -> None:
+    payload = '{"operator":"RecPush","info":{"RecordID":31,"x":%s}}' % (around % value)
+    decoded = ADAPTER.decode(Frame(payload.encode(), NOW, REC), TERMINAL)
+    assert decoded.unreadable
+    assert not decoded.events
+
+
+@settings(max_examples=EXAMPLES, deadline=None, derandomize=True)
+@given(payload=st.binary(max_size=300) | MESSAGES | BROKEN)
+@example(payload=b'\xef\xbb\xbf{"operator":"RecPush","info":{"customId":"\\ud83d\\ude00"}}')
+@example(payload=b'{"operator":"RecPush","info":{"customId":"p-1\t"}}')
+def test_the_quick_reader_reads_nothing_otherwise_than_the_exact_one(payload: bytes) -> None:
+    try:
+        exact = json.loads(payload.decode("utf-8-sig"))
+    except ValueError:
+        exact = None
+    message = parse_message(payload)
+    if isinstance(message, Message):
+        top = {name.lower(): value for name, value in exact.items()}
+        info = top.get("info")
+        inside = {name.lower(): value for name, value in info.items()} if isinstance(info, dict) else {}
+        assert message.fields.values == {**top, **inside}

@@ -1,6 +1,6 @@
 """A gate's payload as events, the answer that the gate waits for, and what it says to a command."""
 
-import json
+from pydantic_core import to_json
 
 from hub.adapters.face_mqtt import records, topics
 from hub.adapters.face_mqtt.commands import FaceOptions, outcome_of
@@ -138,4 +138,4 @@ def _push_ack(address: str, name: str, number: int, message_id: str) -> Outgoing
 
 
 def _outgoing(answer: object, topic: str) -> Outgoing:
-    return Outgoing(json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode(), topic=topic)
+    return Outgoing(to_json(answer), topic=topic)

@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
-from hub.adapters.face_mqtt.messages import Fields, Message
+from hub.adapters.face_mqtt.messages import Fields, Message, time_of
 from hub.adapters.face_mqtt.topics import CREDENTIALS
 from hub.core.access_events import (
     Access,
@@ -75,7 +75,7 @@ def passage(message: Message, frame: Frame, device: DeviceContext) -> Event | Un
     }
     if status == 1:
         return _event(AccessGranted, Access(**passed), message, frame, device, series="RecordID", vendorcode=vendorcode)
-    moment = _wall_clock(fields) or frame.received.astimezone(device.time_zone).replace(tzinfo=None)
+    moment = fields.time(*_TIME_FIELDS) or frame.received.astimezone(device.time_zone).replace(tzinfo=None)
     refused = Denied(**passed, reason=_reason(status, fields, moment))
     return _event(AccessDenied, refused, message, frame, device, series="RecordID", vendorcode=vendorcode)
 
@@ -149,8 +149,9 @@ def _event(
     fields = message.fields
     counted = fields.number(series.lower())
     number = number or (fields.text(series.lower()) if counted is None else str(counted))
-    wall_clock = _wall_clock(fields)
-    record = f"{series}:{number}:{fields.text(*_TIME_FIELDS)}"
+    said = fields.text(*_TIME_FIELDS)
+    wall_clock = time_of(said)
+    record = f"{series}:{number}:{said}"
     # Where nothing of the gate's own tells this record from the next one, two copies are two events.
     nameless = wall_clock is None and (not number or series in CREDENTIALS)
     return device.event(
@@ -164,10 +165,6 @@ def _event(
         delivery=_delivery(fields),
         vendorcode=vendorcode,
     )
-
-
-def _wall_clock(fields: Fields) -> datetime | None:
-    return fields.time(*_TIME_FIELDS)
 
 
 def _delivery(fields: Fields) -> Delivery:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails, from_json
+from pydantic_core import ErrorDetails, from_json, to_json
 
 from hub.adapters.locker_mqtt.messages import Statement, is_numbered, parse
 from hub.adapters.locker_mqtt.vocabulary import read_record, read_statement
@@ -119,4 +119,4 @@ def _field_and_reason(error: ErrorDetails) -> str:
 
 
 def _json(message: dict[str, Any]) -> bytes:
-    return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
+    return to_json(message)
