@@ -5,7 +5,7 @@ host, until the host has its id on disk.
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -52,6 +52,8 @@ class Dispatch:
         self._clock = clock
         self._bus = session(broker, f"dispatch-{self._site}")
         self._offered: dict[str, float] = {}
+        self._unwritten: list[Callable[[Transaction], None]] = []
+        self._writing = asyncio.Lock()
 
     async def run(self) -> None:
         """Send what is due until cancelled. A command never waits for a slow channel."""
@@ -140,16 +142,20 @@ class Dispatch:
         await self._write(lambda tx: outbox.notice_failed(tx, notice.key, outcome.reason, again, site=self._site))
 
     async def _write(self, work: Callable[[Transaction], None]) -> None:
-        """What became of a notice, written however long the store is away: else it would go a second time."""
-        while True:
-            try:
-                await self._store.write(Priority.DISPATCH, work)
-            except StoreClosed:
-                raise
-            except StoreAway:
-                await asyncio.sleep(LOOK_EVERY)
-            else:
-                return
+        """What became of a notice, written however long the store is away: else it would go a second time. What waits
+        while one is written goes into the next commit together."""
+        self._unwritten.append(work)
+        async with self._writing:
+            together, self._unwritten = self._unwritten, []
+            while together:  # none: it went with another's
+                try:
+                    await self._store.write(Priority.DISPATCH, lambda tx: _do_all(tx, together))
+                except StoreClosed:
+                    raise
+                except StoreAway:
+                    await asyncio.sleep(LOOK_EVERY)
+                else:
+                    return
 
     def _message(self, notice: Notice) -> Message:
         title, text = render(
@@ -168,3 +174,8 @@ class Dispatch:
             zone=notice.params.get("zone", ""),
             occurred_at=notice.created_at,
         )
+
+
+def _do_all(tx: Transaction, together: Sequence[Callable[[Transaction], None]]) -> None:
+    for work in together:
+        work(tx)

@@ -167,6 +167,24 @@ async def test_sent_while_the_store_is_away_it_is_not_sent_again(
     assert len(sender.post.given) == 1
 
 
+async def test_what_became_of_many_is_written_together(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = Store.write
+    commits = 0
+
+    async def count(store: Store, priority: Priority, work: Callable[..., object]) -> object:
+        nonlocal commits
+        commits += priority is Priority.DISPATCH and bool(sender.post.given)
+        return await write(store, priority, work)
+
+    monkeypatch.setattr(Store, "write", count)
+    names = [f"k{number}" for number in range(40)]
+    await sender.put(*(notice(name) for name in names))
+    for name in names:
+        await sender.becomes("sent", name)
+    assert len(sender.post.given) == 40
+    assert commits < 30
+
+
 # commands
 
 
