@@ -60,15 +60,20 @@ class EventsOut:
         of MQTT 3.1.1 has no other way to say so)."""
         return self._life.overdue or self._routine.overdue
 
-    async def keep(self, events: Sequence[Event]) -> None:
-        """Returns once they are on disk; none, once all that was asked to be kept before is. Raises SpoolAway."""
-        drafts = [Draft(event.lane, event.device, dump_event(event)) for event in events]
-        try:
-            rows = await self._spool.append(drafts)
-        except SpoolAway as error:
-            log.error("events_not_kept", count=len(events), reason=str(error))
-            raise
-        self.committed(rows)
+    def keep(self, events: Sequence[Event]) -> "asyncio.Future[list[SpooledRow]]":
+        """Done once they are on disk and begin their way out; none, once all that was asked to be kept before is.
+        Raises SpoolAway."""
+        kept = self._spool.append([Draft(event.lane, event.device, dump_event(event)) for event in events])
+        kept.add_done_callback(self._kept)
+        return kept
+
+    def _kept(self, kept: "asyncio.Future[list[SpooledRow]]") -> None:
+        if kept.cancelled():
+            return  # whoever waited has gone: `look_for_stranded` finds the rows
+        if problem := kept.exception():
+            log.error("events_not_kept", reason=str(problem))
+        else:
+            self.committed(kept.result())
 
     def committed(self, rows: Sequence[SpooledRow]) -> None:
         """What stands on disk goes out."""

@@ -8,6 +8,7 @@ import asyncio
 import base64
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -60,6 +61,11 @@ class Frames:
         self._events_out = events_out
         self._tasks = tasks
         self._monotonic = monotonic
+        self._shared = {
+            adapter.name: frozenset(pattern.replace("{site}", building.site.id) for pattern in adapter.transport.shared)
+            for adapter in adapters.values()
+            if isinstance(adapter.transport, Mqtt)
+        }
         self._news = News()
         self._device_of_connection: dict[int, str] = {}
         self._fires_raised: OrderedDict[tuple[str, str, str], None] = OrderedDict()
@@ -76,7 +82,7 @@ class Frames:
         context = self._contexts[device.id]
         decoded = Decoded(unreadable=unreadable) if unreadable else _decode(adapter, frame, context)
         events = self._what_is_news(device, frame, connection, decoded, proof=not self._on_shared(adapter, frame))
-        return self._tasks.begin(self._keep(adapter, context, frame, decoded, events), "frame")
+        return self._kept(adapter, context, frame, decoded, events)
 
     def junk(self, adapter: Adapter, frame: Frame, connection: int, reason: str) -> "asyncio.Future[bool]":
         """Bytes that are no frame: kept with the reason, under the device of their connection where it is known."""
@@ -95,9 +101,7 @@ class Frames:
 
     def _on_shared(self, adapter: Adapter, frame: Frame) -> bool:
         """Where any device of the kind may speak in the name of any other."""
-        if not isinstance(adapter.transport, Mqtt):
-            return False
-        return any(p.replace("{site}", self._building.site.id) == frame.topic for p in adapter.transport.shared)
+        return frame.topic in self._shared.get(adapter.name, ())
 
     def _what_is_news(
         self, device: Device, frame: Frame, connection: int, decoded: Decoded, *, proof: bool
@@ -118,14 +122,46 @@ class Frames:
                     pass
         return events
 
-    async def _keep(
+    def _kept(
         self, adapter: Adapter, context: DeviceContext, frame: Frame, decoded: Decoded, events: list[Event]
-    ) -> Outgoing | None:
-        """On disk first; then the outcomes it brings, the commands it asks for, and the reply."""
+    ) -> "asyncio.Future[Outgoing | None]":
+        """On disk first; then the reply, and before it what a frame brings of commands."""
         if decoded.unreadable:
             events.append(_quarantined(context, adapter, frame, str(decoded.unreadable)))
-        if events or decoded.events:
-            await self._spooled(events)
+        answer: asyncio.Future[Outgoing | None] = asyncio.get_running_loop().create_future()
+        if events or decoded.events:  # what was said before waits with all that was asked to be kept by now
+            kept = self._events_out.keep(events)
+            kept.add_done_callback(lambda kept: self._on_disk(kept, context, decoded, events, answer))
+        else:
+            self._finish(context, decoded, answer)
+        return answer
+
+    def _on_disk(
+        self,
+        kept: "asyncio.Future[Any]",
+        context: DeviceContext,
+        decoded: Decoded,
+        events: Sequence[Event],
+        answer: "asyncio.Future[Outgoing | None]",
+    ) -> None:
+        if problem := kept.exception():
+            self._presence.owe(events)
+            if not answer.done():
+                answer.set_exception(problem)
+            return
+        self._news.kept(events)
+        self._finish(context, decoded, answer)
+
+    def _finish(self, context: DeviceContext, decoded: Decoded, answer: "asyncio.Future[Outgoing | None]") -> None:
+        """Few frames have to do with commands; only those need a task of their own."""
+        if decoded.outcomes or decoded.takes_commands:
+            commands = self._tasks.begin(self._about_commands(context, decoded), "frame-commands")
+            commands.add_done_callback(lambda done: _pass_on(done, answer))
+        elif not answer.done():
+            answer.set_result(decoded.reply)
+
+    async def _about_commands(self, context: DeviceContext, decoded: Decoded) -> Outgoing | None:
+        """The outcomes that it brings, the commands that it asks for."""
         for outcome in decoded.outcomes:
             await self._commands.answered(context.id, outcome)
         if decoded.takes_commands:
@@ -134,21 +170,13 @@ class Frames:
                 return carried
         return decoded.reply
 
-    async def _spooled(self, events: Sequence[Event]) -> None:
-        try:
-            await self._events_out.keep(events)
-        except SpoolAway:
-            self._presence.owe(events)
-            raise
-        self._news.kept(events)
-
     async def _keep_junk(self, adapter: Adapter, frame: Frame, connection: int, reason: str) -> bool:
         decoded = Decoded(unreadable=Unreadable(reason, "broken"))
         device = self._device_of_connection.get(connection)
         if device is None:
             await self._unknown(adapter, "", frame, decoded)
             return False
-        await self._keep(adapter, self._contexts[device], frame, decoded, [])
+        await self._kept(adapter, self._contexts[device], frame, decoded, [])
         return True
 
     async def _unknown(
@@ -176,6 +204,17 @@ class Frames:
         except SpoolAway:
             self._fires_raised.pop(source, None)
             raise
+
+
+def _pass_on(done: "asyncio.Future[Outgoing | None]", answer: "asyncio.Future[Outgoing | None]") -> None:
+    if answer.done():
+        return
+    if done.cancelled():
+        answer.cancel()
+    elif problem := done.exception():
+        answer.set_exception(problem)
+    else:
+        answer.set_result(done.result())
 
 
 def _address(adapter: Adapter, frame: Frame, site: str) -> tuple[str | None, Unreadable | None]:
