@@ -23,7 +23,7 @@ from hub.bus.client import BrokerAddress
 from hub.bus.drops import Drops
 from hub.console.desk import BrokerNotice, Desk
 from hub.console.server import build
-from hub.console.users import first_user
+from hub.console.users import NewUser, first_user
 from hub.core.adapter import Adapter
 from hub.core.notifier import Channel
 from hub.dispatch import Dispatch
@@ -36,13 +36,16 @@ from hub.notifiers import load_notifiers
 from hub.scheduler import Scheduler
 from hub.settings.last_good import keep_last_good, load_or_last_good
 from hub.settings.load import Loaded
-from hub.store.database import Store
+from hub.store.database import Store, StoreAway
 from hub.store.sealing import Keys
 from hub.store.spool import Spool
 
 log = structlog.get_logger()
 
 Part = Literal["all", "host", "desk"]
+
+OPEN_AGAIN = 1.0
+"""seconds to the next try while the database is away"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,8 @@ class DataInUse(OSError):
 
 
 async def run(asked: Run) -> None:
-    """Until SIGINT or SIGTERM. Raises ConfigurationRefused, OSError, StoreAway, SpoolAway at start."""
+    """Until SIGINT or SIGTERM. Raises ConfigurationRefused, OSError, SpoolAway at start; KeysWrong, NewerSchema once
+    the database is there."""
     with _alone(asked):
         await _run(asked)
 
@@ -137,7 +141,6 @@ async def _serve(
         intake = host = None
         if with_desk:
             store = Store(asked.database or f"sqlite:///{asked.data.absolute() / 'hub.db'}", keys)
-            await store.open()
             stack.push_async_callback(store.close)
             channels = _channels(loaded)
             intake = Intake(
@@ -157,6 +160,20 @@ async def _serve(
             health.add("host", lambda: host.health)
         calm()
         async with asyncio.TaskGroup() as tasks:
+            if intake:
+                desk = Desk(
+                    store=store,
+                    building=loaded.building,
+                    secure_cookies=loaded.hub.console.tls is not None,
+                    health=health,
+                    config_mistakes=mistakes,
+                    broker_notice=lambda: _broker_notice(broker, drops),
+                    channels=tuple(channels),
+                    read_again=intake.read_again,
+                )
+                tried = asyncio.Event()
+                opening = tasks.create_task(_open(desk, tried, asked.say), name="store-opening")
+                await tried.wait()  # before a device is told yes: the keys may be wrong
             if host:
                 ready = asyncio.Event()
                 tasks.create_task(host.run(ready), name="host")
@@ -174,24 +191,34 @@ async def _serve(
                 )
                 tasks.create_task(dispatch.run(), name="dispatch")
                 tasks.create_task(drops.run(), name="broker-drops")
-                desk = Desk(
-                    store=store,
-                    building=loaded.building,
-                    secure_cookies=loaded.hub.console.tls is not None,
-                    health=health,
-                    config_mistakes=mistakes,
-                    broker_notice=lambda: _broker_notice(broker, drops),
-                    channels=tuple(channels),
-                    read_again=intake.read_again,
-                )
-                tasks.create_task(_console(asked, loaded, desk), name="console")
+                tasks.create_task(_console(asked, loaded, desk, opening), name="console")
             elif host:
                 asked.say("host running")
 
 
-async def _console(asked: Run, loaded: Loaded, desk: Desk) -> None:
+async def _open(desk: Desk, tried: asyncio.Event, say: Callable[[str], None]) -> NewUser | None:
+    """The store open, and its first user where it had none. While the database is away devices are served from the
+    spool all the same, and it is tried again. Raises KeysWrong, NewerSchema."""
+    while True:
+        try:
+            if not desk.store.is_open:
+                await desk.store.open()
+            first = await first_user(desk)
+        except StoreAway as problem:
+            if not tried.is_set():
+                log.error("store_away", reason=str(problem))
+                say(f"the database is away: {problem}; devices are served, and it is tried again until it is there")
+            tried.set()
+            await asyncio.sleep(OPEN_AGAIN)
+            continue
+        if tried.is_set():
+            say("the database is there")
+        tried.set()
+        return first
+
+
+async def _console(asked: Run, loaded: Loaded, desk: Desk, opening: asyncio.Task[NewUser | None]) -> None:
     """Pages, API and stream, until cancelled."""
-    first = await first_user(desk)
     where = asked.http or str(loaded.hub.console.address)
     address, _, port = where.rpartition(":")
     runner = web.AppRunner(build(desk), access_log=None, shutdown_timeout=0.5)
@@ -201,7 +228,7 @@ async def _console(asked: Run, loaded: Loaded, desk: Desk) -> None:
         await site.start()
         scheme = "https" if loaded.hub.console.tls else "http"
         asked.say(f"front desk at {scheme}://{address}:{runner.addresses[0][1]}")
-        if first:
+        if first := await opening:
             asked.say(f"first user: {first.name}   password, shown only this once: {first.password}")
         await asyncio.Event().wait()
     finally:

@@ -10,6 +10,9 @@ from hub.console.signed import SIGNED
 from hub.console.words import Words
 from hub.core.effects import Refused
 
+_LOOK_AGAIN = "5"
+"""seconds"""
+
 
 async def acted(request: web.Request, say: str, *, go: str = "", **params: object) -> web.Response:
     """The act is done: `say` is the catalogue key of what to tell, `go` where to look next."""
@@ -32,6 +35,16 @@ async def refused(request: web.Request, reason: Refused, *, status: int = 422) -
         told = {"refused": {"say": sentence}}
         return web.Response(status=status, headers={"HX-Trigger": json.dumps(told), "HX-Reswap": "none"})
     return open_page(request, "refused.html", status=status, said=sentence, back=await _back(request))
+
+
+async def store_away(request: web.Request) -> web.Response:
+    """Nothing can be read or kept. A page that was asked for says what to do meanwhile, and looks again by itself."""
+    asks_for_page = request.method == "GET" and not request.path.startswith("/api/")
+    if not asks_for_page or request.headers.get("HX-Request") == "true":
+        return await refused(request, Refused("refused.store_away"), status=503)
+    response = open_page(request, "away.html", status=503)
+    response.headers.update({"Refresh": _LOOK_AGAIN, "Retry-After": _LOOK_AGAIN})
+    return response
 
 
 async def _back(request: web.Request) -> str:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from hub.console.answers import refused
+from hub.console.answers import refused, store_away
 from hub.console.desk import DESK
 from hub.console.problem import problem
 from hub.console.sessions import signed_in
@@ -78,7 +78,7 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
     except Refused as reason:
         return await refused(request, reason)
     except StoreAway:
-        return await refused(request, Refused("refused.store_away"), status=503)
+        return await store_away(request)
     except web.HTTPNotFound:
         return await refused(request, Refused("refused.not_found"), status=404)
     except web.HTTPForbidden:

@@ -99,10 +99,13 @@ def board_partials(
     return {part: frame.render(words, id=part, part=BOARD_PARTS[part]) for part in parts}
 
 
-async def page(request: web.Request, template: str, *, status: int = 200, **values: Any) -> web.Response:
-    """A whole page for someone signed in, with incidents on top."""
+async def page(
+    request: web.Request, template: str, *, status: int = 200, snapshot: Snapshot | None = None, **values: Any
+) -> web.Response:
+    """A whole page for someone signed in, with incidents on top: those of `snapshot`, where it was read already."""
     desk, signed = request.app[DESK], request[SIGNED]
-    snapshot = await desk.store.read(lambda tx: read_board(tx, desk))
+    if snapshot is None:
+        snapshot = await desk.store.read(lambda tx: read_board(tx, desk))
     look = look_of(desk, signed)
     text = _text(desk, snapshot, look)
     board: Board = board_of(snapshot, desk, text)

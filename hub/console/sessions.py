@@ -1,5 +1,7 @@
 """Sessions: a secret in a cookie, its hash in the store; and tokens for programs."""
 
+import asyncio
+import contextlib
 import secrets
 from datetime import timedelta
 
@@ -10,16 +12,21 @@ from hub.console.signed import Signed
 from hub.console.words import language_of
 from hub.store import accounts
 from hub.store.accounts import ApiToken, Session, User
-from hub.store.database import Priority, Transaction
+from hub.store.database import Priority, StoreAway, Transaction
 
 COOKIE = "hub_session"
 LASTS = timedelta(hours=14)
 """from sign-in; used, it lasts longer"""
 _EXTEND_BELOW = timedelta(hours=12)
+_REMEMBERED = 500
+"""sessions"""
+_READ_WITHIN = 5.0
+"""seconds; a store that takes longer to read is away"""
 
 
 async def signed_in(request: web.Request) -> Signed | None:
-    """Who sends this request; None where nobody is signed in. A token goes before a cookie."""
+    """Who sends this request; None where nobody is signed in. A token goes before a cookie. Who was
+    signed in when the store was last read still is while it is away. Raises StoreAway."""
     desk = request.app[DESK]
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() == "bearer" and token:
@@ -28,13 +35,29 @@ async def signed_in(request: web.Request) -> Signed | None:
     secret = request.cookies.get(COOKIE, "")
     if not secret:
         return None
-    known = await desk.store.read(lambda tx: accounts.session(tx, desk.site, secret, desk.clock()))
+    try:
+        async with asyncio.timeout(_READ_WITHIN):
+            known = await desk.store.read(lambda tx: accounts.session(tx, desk.site, secret, desk.clock()))
+    except (StoreAway, TimeoutError) as problem:
+        known = desk.signed_in.get(secret)
+        if known is None or known[1].expires <= desk.clock():
+            raise StoreAway("nobody knows whether this session holds") from problem
+        return _person(request, *known, secret)
+    desk.signed_in.pop(secret, None)
     if known is None:
         return None
+    desk.signed_in[secret] = known
+    while len(desk.signed_in) > _REMEMBERED:
+        desk.signed_in.popitem(last=False)
     user, session = known
     if session.expires - desk.clock() < _EXTEND_BELOW:
         expires = desk.clock() + LASTS
-        await desk.store.write(Priority.PERSON, lambda tx: accounts.extend_session(tx, desk.site, secret, expires))
+        with contextlib.suppress(StoreAway):  # a full disk can still be read: nobody is sent away for that
+            await desk.store.write(Priority.PERSON, lambda tx: accounts.extend_session(tx, desk.site, secret, expires))
+    return _person(request, user, session, secret)
+
+
+def _person(request: web.Request, user: User, session: Session, secret: str) -> Signed:
     language = language_of(request.cookies.get("language") or user.language)
     return Signed(user.name, user.display or user.name, user.role, language, session.post, session.csrf, secret)
 

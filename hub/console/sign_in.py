@@ -11,7 +11,7 @@ from aiohttp import web
 from hub.console.acts import note
 from hub.console.answers import acted, own_path
 from hub.console.desk import DESK, Desk
-from hub.console.forms import form_of
+from hub.console.forms import Form, form_of
 from hub.console.gate import personal, public
 from hub.console.passwords import SHORTEST, Checker, hash_password
 from hub.console.render import language_asked, open_page
@@ -22,7 +22,7 @@ from hub.console.words import Words, language_of
 from hub.core.effects import Refused
 from hub.store import accounts, audit
 from hub.store.accounts import User
-from hub.store.database import Priority, Transaction
+from hub.store.database import Priority, StoreAway, Transaction
 
 _FREE_TRIES = 3
 _LONGEST = timedelta(minutes=5)
@@ -54,6 +54,12 @@ class Patience:
         while len(self._tries) > _REMEMBERED:
             self._tries.popitem(last=False)
 
+    def take_back(self, *keys: str) -> None:
+        """The last try was none: nobody could look at it."""
+        for key in keys:
+            if known := self._tries.get(key):
+                self._tries[key] = replace(known, failed=known.failed - 1)
+
     def forget(self, *keys: str) -> None:
         for key in keys:
             self._tries.pop(key, None)
@@ -75,15 +81,26 @@ CHECKER = web.AppKey("checker", Checker)
 
 @public
 async def sign_in_page(request: web.Request) -> web.StreamResponse:
-    return _form(request, name="", following=own_path(request.query.get("next", "/")))
+    away = request.app[DESK].store.away
+    wrong = Words(language_asked(request))("sign_in.store_away") if away else ""
+    return _form(request, name="", following=own_path(request.query.get("next", "/")), wrong=wrong)
 
 
 @public
 async def sign_in(request: web.Request) -> web.StreamResponse:
     """POST /sign-in"""
-    desk, patience = request.app[DESK], request.app[PATIENCE]
     form = await form_of(request)
     name, following = form.text("name", 80), own_path(form.text("next", 500))
+    try:
+        return await _sign_in(request, form, name, following)
+    except StoreAway:
+        wrong = Words(language_asked(request))("sign_in.store_away")
+        return _form(request, name=name, following=following, wrong=wrong, status=503)
+
+
+async def _sign_in(request: web.Request, form: Form, name: str, following: str) -> web.Response:
+    """Raises HTTPSeeOther where it fits, StoreAway where nobody can tell."""
+    desk, patience = request.app[DESK], request.app[PATIENCE]
     password = (await request.post()).get("password", "")
     keys = (f"name:{name.lower()}", f"address:{request.remote}")
     words = Words(language_asked(request))
@@ -91,7 +108,11 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
         wrong = words("sign_in.wait", seconds=wait)
         return _form(request, name=name, following=following, wrong=wrong, status=429, wait=wait)
     patience.failed(*keys)  # taken back when the password fits: tries sent at once count one by one
-    user = await desk.store.read(lambda tx: accounts.user_by_name(tx, desk.site, name))
+    try:
+        user = await desk.store.read(lambda tx: accounts.user_by_name(tx, desk.site, name))
+    except StoreAway:
+        patience.take_back(*keys)
+        raise
     fits = isinstance(password, str) and await request.app[CHECKER].fits(password, user.password_hash if user else None)
     if user is None or not user.active or not fits:
         await _write_down_failure(desk, user)
@@ -144,6 +165,7 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
     desk, signed = request.app[DESK], request[SIGNED]
     await desk.store.write(Priority.PERSON, lambda tx: accounts.close_session(tx, desk.site, signed.session))
     await note(desk, signed, name="sign_out", target="")
+    desk.signed_in.pop(signed.session, None)
     request.app[LIVE].sign_out(signed.session)
     response = web.HTTPSeeOther("/sign-in")
     response.del_cookie(COOKIE, path="/")

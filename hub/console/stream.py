@@ -71,6 +71,8 @@ class LiveBoard:
         self._number = 0
         self._snapshot: Snapshot | None = None
         """what was told last; None where nobody was there to be told"""
+        self._last: Snapshot | None = None
+        """what was read last: shown while the store is away"""
         self._clients: set[Client] = set()
         self._shown: dict[Look, dict[str, str]] = {}
         self._topics: set[str] = set()
@@ -114,7 +116,7 @@ class LiveBoard:
         try:
             topics = [] if last_seen == self._current else ["all"]
             if self._snapshot is None:
-                self._snapshot = await self._read(None, [])
+                self._snapshot = await self.look()
             shown = self._shown[look] = board_partials(self._desk, self._as_of_now(self._snapshot), look)
             client.offer(self._frame(topics, shown))
             yield client
@@ -124,6 +126,15 @@ class LiveBoard:
     @property
     def _current(self) -> str:
         return f"{self._boot}-{self._number}"
+
+    async def look(self) -> Snapshot:
+        """The board now; as last known while the store is away. Raises StoreAway where nothing is known of it."""
+        try:
+            return await self._read(None, [])
+        except StoreAway:
+            if known := self._snapshot or self._last:
+                return replace(self._as_of_now(known), readable=False)
+            raise
 
     async def _listen(self, subscription: Subscription) -> None:
         async for change in subscription:
@@ -167,11 +178,12 @@ class LiveBoard:
         try:
             self._snapshot = await self._read(known, topics)
         except StoreAway:
+            known = self._snapshot or known or self._last
             if known is None:
                 return
             self._topics |= set(topics)  # lists are fetched when the store is back
             topics = []
-            self._snapshot = replace(self._as_of_now(self._snapshot or known), readable=False)
+            self._snapshot = replace(self._as_of_now(known), readable=False)
         self._show(self._snapshot, topics, BOARD_PARTS)
 
     async def _read(self, known: Snapshot | None, topics: list[str]) -> Snapshot:
@@ -189,7 +201,8 @@ class LiveBoard:
                     snapshot = await self._desk.store.read(work)
             except TimeoutError as error:
                 raise StoreAway("the board takes too long to read") from error
-            return with_emergencies(snapshot, self._meanwhile, self._desk)
+            self._last = with_emergencies(snapshot, self._meanwhile, self._desk)
+            return self._last
 
     def _as_of_now(self, snapshot: Snapshot) -> Snapshot:
         return replace(snapshot, at=self._desk.clock())
@@ -252,7 +265,7 @@ async def live(request: web.Request) -> web.StreamResponse:
     await response.prepare(request)
     await response.write(b"retry: 2000\n\n")
     seen = request.headers.get("Last-Event-ID", "")
-    with contextlib.suppress(ConnectionResetError):  # the page is gone
+    with contextlib.suppress(ConnectionResetError, StoreAway):  # the page is gone, or there is nothing to show yet
         async with request.app[LIVE].joined(look, signed.session, seen) as client:
             checked = time.monotonic()
             while True:

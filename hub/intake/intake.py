@@ -31,7 +31,7 @@ from hub.store.quarantine import QuarantinedFrame
 log = structlog.get_logger()
 
 TRIES = 3
-AWAY_FIRST, AWAY_MOST = 0.2, 5.0
+AWAY_FIRST, AWAY_MOST = 0.2, 1.0
 IDLE = 1.0
 REFUSED_AT_ONCE = 100
 """unreadable messages being put aside; beyond, one is let fall, and its host sends it again"""
@@ -111,7 +111,7 @@ class Intake:
     def health(self) -> dict[str, Any]:
         return {
             "broker": all(client.ready for client in self._bus.values()),
-            "store": not self.store_away,
+            "store": self._store.is_open and not self._store.away and not self.store_away,
             "host": time.monotonic() - self._host_heard < HOST_SILENT,
             "waiting": sum(len(waiting) for waiting in self._waiting.values()),
             "taken": {lane: self._counted[lane] for lane in self._waiting},

@@ -85,6 +85,7 @@ class Store:
         self._clock = clock
         self._writing = make_engine(url, writing=True)
         self._reading = make_engine(url, writing=False)
+        self._problems = {self._writing: "", self._reading: ""}
         self._untold: set[str] = set()
         self._untold_life = False
         self._jobs: PriorityQueue[_Job] = PriorityQueue()
@@ -94,8 +95,18 @@ class Store:
         self._writer = Thread(target=self._write_all, name="store-writer", daemon=True)
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-reader")
 
+    @property
+    def is_open(self) -> bool:
+        return self._open
+
+    @property
+    def away(self) -> str:
+        """Why it could not be written or read the last time that it was tried; "" when it could."""
+        return next((problem for problem in self._problems.values() if problem), "")
+
     async def open(self) -> None:
-        """Bring the schema up to date and start. Raises StoreAway, KeysWrong, migrate.NewerSchema."""
+        """Bring the schema up to date and start. Until then all work is refused with StoreAway. Raises StoreAway, after
+        which it may be tried again, KeysWrong, migrate.NewerSchema."""
         await asyncio.get_running_loop().run_in_executor(self._readers, self._prepare)
         self._open = True
         self._writer.start()
@@ -160,7 +171,9 @@ class Store:
             if tx is not None:  # it may be committed all the same: whoever listens looks again as soon as they can
                 self._untold |= tx.topics
                 self._untold_life |= tx.life
-            raise StoreAway(str(error.orig)) from error
+            self._problems[engine] = " ".join(str(error.orig).split()) or type(error.orig).__name__
+            raise StoreAway(self._problems[engine]) from error
+        self._problems[engine] = ""
         if engine is self._writing and self._untold:
             tx.topics |= self._untold
             tx.life |= self._untold_life

@@ -9,6 +9,7 @@ from hub.console.forms import asked, form_of, paging_urls
 from hub.console.letters import letter, masked_letter
 from hub.console.render import Shown, fragment, look_of, page, wants_part
 from hub.console.signed import SIGNED
+from hub.console.stream import LIVE
 from hub.core.effects import Refused
 from hub.core.events import EVENT_CLASSES
 from hub.core.records import Notice, NoticeState
@@ -18,7 +19,8 @@ from hub.store.paging import Page
 
 
 async def board_page(request: web.Request) -> web.Response:
-    return await page(request, "board.html")
+    """GET /: while the store is away, as it was last known, and saying so."""
+    return await page(request, "board.html", snapshot=await request.app[LIVE].look())
 
 
 GROUPS = ("access", "door", "fire", "parcel", "compartment", "visit", "alert", "incident", "device", "command")
