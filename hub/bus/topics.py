@@ -1,6 +1,6 @@
 """The hub's own topics, `hub/v1/{site}/…`. Only the hub's processes may publish under them."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from hub.core.envelope import Lane
 
@@ -32,8 +32,7 @@ def host_status(site: str, host: str) -> str:
     return f"{ROOT}/{site}/hosts/{host}"
 
 
-@dataclass(frozen=True, slots=True)
-class HubTopic:
+class HubTopic(NamedTuple):
     """A topic of ours taken apart. `kind` is events, commands, receipts, devices or hosts; `name` its last level."""
 
     site: str

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -23,8 +23,7 @@ class RequestHead:
     headers: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """What a device sent, as it sent it: an MQTT payload with its topic, one framed TCP message, or an HTTP body
     with its request's head. `received` is UTC. `peer` is the network address, "" over MQTT."""
 
@@ -36,8 +35,7 @@ class Frame:
     peer: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """Bytes to a device: a reply or a command. `topic` over MQTT, `status` and `content_type` over HTTP."""
 
     payload: bytes
@@ -72,8 +70,7 @@ class Unreadable:
         return f"{self.kind}: {self.reason}"
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """What a frame means.
 
     `reply` is sent only after the events (and the quarantined frame) are on disk. `takes_commands` is how many

@@ -2,9 +2,10 @@
 there without an outcome is never sent again.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 import structlog
 
@@ -76,14 +77,13 @@ class Commands:
             return
         self._open[kept.number] = kept
         if not self._polls(kept):
-            for first in self._waiting_for(asked.device)[:1]:
-                await self._write(first)
+            await self._write_first(asked.device)
 
     async def carried_away(self, device: str, most: int) -> Outgoing | None:
         """A device that polls takes what waits for it, oldest first. None where nothing does. Raises SpoolAway."""
         payloads: list[bytes] = []
         taken = None
-        for waiting in self._waiting_for(device)[:most]:
+        for waiting in list(islice(self._waiting_for(device), most)):
             encoded = self._encode(waiting)
             if isinstance(encoded, Unsupported):
                 await self._close(waiting, False, encoded.reason)
@@ -118,21 +118,27 @@ class Commands:
             elif now >= expires and self._is_kept(command):
                 await self._close(command, False, "not_sent")
         for device in {c.command.device: None for c in self._open.values() if not self._polls(c)}:
-            for first in self._waiting_for(device)[:1]:
-                await self._write(first)
+            await self._write_first(device)
 
     def _is_kept(self, command: SpooledCommand) -> bool:
         """As it stands now: what was read before a pause may have been begun meanwhile."""
         return self._open.get(command.number) == command and command.progress == "kept"
 
-    def _waiting_for(self, device: str) -> list[SpooledCommand]:
-        """Those that can still be written: one whose time is over isn't done late."""
+    def _waiting_for(self, device: str) -> Iterator[SpooledCommand]:
+        """Those that can still be written, oldest first: one whose time is over isn't done late."""
         now = self._clock()
-        return [
+        return (
             c
             for c in self._open.values()
             if c.command.device == device and c.progress == "kept" and now < c.command.expires
-        ]
+        )
+
+    async def _write_first(self, device: str) -> None:
+        now = self._monotonic()
+        if now - self._written.get(device, now - APART) < APART:
+            return  # the next look comes within a second
+        if first := next(self._waiting_for(device), None):
+            await self._write(first)
 
     async def _write(self, command: SpooledCommand) -> None:
         device = self._building.devices[command.command.device]
@@ -140,12 +146,9 @@ class Commands:
         if isinstance(encoded, Unsupported):
             await self._close(command, False, encoded.reason)
             return
-        now = self._monotonic()
-        if now - self._written.get(device.id, now - APART) < APART:
-            return  # the next look comes within a second
         if self._clock() >= command.command.expires or not self._reachable(device):
             return
-        self._written[device.id] = now
+        self._written[device.id] = self._monotonic()
         if not await self._begin(command, encoded.ref):
             return
         written = [self._send(device, frame) for frame in encoded.frames]

@@ -37,11 +37,12 @@ class News:
 
     def is_news(self, event: Event) -> bool:
         """Whether to keep it. Remembers what it says either way; `kept` tells that it stands on disk."""
-        active = getattr(event.data, "active", None)
-        if event.type.startswith("fire.") and active:
-            self._said.pop((event.device, "fire.normal", event.subject), None)
-        if event.lane == "life" and active:
-            return True
+        fire = event.type.startswith("fire.")
+        if (fire or event.lane == "life") and getattr(event.data, "active", False):
+            if fire:
+                self._said.pop((event.device, "fire.normal", event.subject), None)
+            if event.lane == "life":
+                return True
         if opposite := _OPPOSITE.get(event.type):
             self._said.pop((event.device, opposite, event.subject), None)
         key = _key(event)

@@ -108,8 +108,7 @@ class SpoolAway(Exception):
     """The spool's disk can't take it now; nobody may be told yes."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(NamedTuple):
     """A piece of work, and who waits for it."""
 
     work: Callable[[Connection], Any]

@@ -5,9 +5,8 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from pydantic_core import from_json
 
@@ -28,8 +27,7 @@ _TIME = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})[ T](\d{1,2}):(\d{1,2})(?:
 _RECORD_ID = re.compile(rb'"(?P<kind>RecordID|SnapID)"\s{0,9}:\s{0,9}"?\s{0,9}(?P<number>[0-9]{1,19})(?=[^0-9])')
 
 
-@dataclass(frozen=True, slots=True)
-class Fields:
+class Fields(NamedTuple):
     """The fields of a message by lower-case name; each may be missing, and be of any type."""
 
     values: Mapping[str, JsonValue]
@@ -51,6 +49,9 @@ class Fields:
 
     def number(self, *names: str) -> int | None:
         """A whole number from 0 to 2^63 - 1, also where it is written as "83.000000"."""
+        first = self.values.get(names[0])
+        if type(first) is int:
+            return first if 0 <= first <= LARGEST else None
         found = self.text(*names)
         if not found:
             return None
@@ -76,8 +77,7 @@ class Fields:
         return [Fields(_lowered(item)) for item in value] if isinstance(value, list) else []
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One payload. `fields` are those of `info`, and beside it what only stands at the top."""
 
     operator: str
