@@ -17,8 +17,6 @@ from bench.process import Process, python
 from hub.bus.mosquitto import free_port
 from simulators import gb26875 as gb
 
-TICKS = os.sysconf("SC_CLK_TCK")
-
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -27,11 +25,6 @@ class Desk:
     page: int
     panel: int
     started: float
-
-    def processor(self) -> float:
-        """Seconds that the process has used."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
 
     def memory(self) -> float:
         """MiB in memory."""

@@ -24,9 +24,9 @@ def cost_of_an_event(running: Desk, directory: Path, pages: int, seconds: float)
             loader.says("ready")
             loader.begin()
             time.sleep(1)
-            before = running.processor()
+            before = running.process.processor()
             time.sleep(seconds)
-            return (running.processor() - before) / (ROUTINE * seconds)
+            return (running.process.processor() - before) / (ROUTINE * seconds)
     finally:
         for closing in [threading.Thread(target=page.close) for page in opened]:
             closing.start()

@@ -7,21 +7,23 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, func, not_, select, true, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, func, not_, select, true, update
 from sqlalchemy import delete as sql_delete
 
 from hub.core.records import Deadline
 from hub.store import tables
 from hub.store.columns import microseconds, moment_at
 from hub.store.database import Transaction
-from hub.store.prepared import Among, Plain, readers
+from hub.store.prepared import Among, Prepared
 from hub.store.upsert import put as put_rows
 
 _TABLE = tables.deadlines.c
 _COLUMNS = tuple(tables.deadlines.c)
-_READERS = readers(_COLUMNS)
 _BY_KEY = Among(_COLUMNS, _TABLE.key)
 _BY_RECORD = Among(_COLUMNS, _TABLE.record)
+_DELETE = Prepared(
+    lambda _: sql_delete(tables.deadlines).where(_TABLE.site == bindparam("of_site"), _TABLE.key == bindparam("of_key"))
+)
 _HELD_AT = "deadlines_held_at"
 
 
@@ -49,20 +51,17 @@ def get(tx: Transaction, site: str, key: str) -> Deadline | None:
 
 
 def named(tx: Transaction, site: str, keys: Collection[str]) -> list[Deadline]:
-    return [_read(row) for row in _BY_KEY.rows(tx.connection, site, keys)]
+    return [_made(found) for found in _BY_KEY.records(tx.connection, site, keys)]
 
 
 def of_records(tx: Transaction, site: str, records: Collection[str]) -> list[Deadline]:
     """Those that concern one of these records."""
-    return [_read(row) for row in _BY_RECORD.rows(tx.connection, site, records)]
+    return [_made(found) for found in _BY_RECORD.records(tx.connection, site, records)]
 
 
 def delete(tx: Transaction, site: str, *keys: str) -> None:
-    wanted = sorted(keys)
-    for start in range(0, len(wanted), 500):
-        some = wanted[start : start + 500]
-        tx.connection.execute(sql_delete(tables.deadlines).where(_TABLE.site == site, _TABLE.key.in_(some)))
-    if wanted:
+    if keys:
+        _DELETE.write(tx.connection, [{"of_site": site, "of_key": key} for key in keys])
         tx.touch("deadlines")
 
 
@@ -107,11 +106,6 @@ def _row(deadline: Deadline) -> dict[str, object]:
         "devices": "\n".join(deadline.devices),
         "set_at": deadline.set_at,
     }
-
-
-def _read(row: Plain) -> Deadline:
-    values = (value if read is None else read(value) for value, read in zip(row, _READERS, strict=True))
-    return _made({column.name: value for column, value in zip(_COLUMNS, values, strict=True)})
 
 
 def _deadline(row: Row[Any]) -> Deadline:

@@ -1,8 +1,9 @@
 """What was decided, written: one statement a table for a whole batch, the last word on each record."""
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from hub.core.effects import (
@@ -39,21 +40,23 @@ def add(
 def add_all(tx: Transaction, site: str, batch: Sequence[Decided]) -> list[Event]:
     """Write the effects of a batch, in their order; returns the record events that it stored with them."""
     every = [effect for decided in batch for effect in decided.effects]
-    visits.put(tx, _last((e.visit for e in every if isinstance(e, VisitBecomes)), lambda v: v.id))
-    parcels.put(tx, _last((e.parcel for e in every if isinstance(e, ParcelBecomes)), lambda p: p.id))
-    incidents.put_alerts(tx, _last((e.alert for e in every if isinstance(e, AlertBecomes)), lambda a: a.id))
-    incidents.put_incidents(tx, _last((e.incident for e in every if isinstance(e, IncidentBecomes)), lambda i: i.id))
-    states.put_panel_modes(
-        tx, _last((e.mode for e in every if isinstance(e, PanelModeBecomes)), lambda m: (m.device, m.system))
-    )
-    states.put_doors(tx, _last((e.door for e in every if isinstance(e, DoorBecomes)), lambda d: d.door))
-    people.save(tx, *_last((e.person for e in every if isinstance(e, PersonBecomes)), lambda p: p.id))
+    kinds: dict[type[Effect], list[Any]] = defaultdict(list)
+    for effect in every:
+        kinds[type(effect)].append(effect)
+    visits.put(tx, _last((e.visit for e in kinds[VisitBecomes]), lambda v: v.id))
+    parcels.put(tx, _last((e.parcel for e in kinds[ParcelBecomes]), lambda p: p.id))
+    incidents.put_alerts(tx, _last((e.alert for e in kinds[AlertBecomes]), lambda a: a.id))
+    incidents.put_incidents(tx, _last((e.incident for e in kinds[IncidentBecomes]), lambda i: i.id))
+    states.put_panel_modes(tx, _last((e.mode for e in kinds[PanelModeBecomes]), lambda m: (m.device, m.system)))
+    states.put_doors(tx, _last((e.door for e in kinds[DoorBecomes]), lambda d: d.door))
+    people.save(tx, *_last((e.person for e in kinds[PersonBecomes]), lambda p: p.id))
     _add_deadlines(tx, site, every)
-    outbox.add_notices(tx, _last((e.notice for e in every if isinstance(e, SendNotice)), lambda n: n.key))
-    outbox.add_commands(tx, _last((e.record for e in every if isinstance(e, SendCommand)), lambda r: r.command.id))
-    for decided in batch:
-        outbox.close_commands(tx, site, [e for e in decided.effects if isinstance(e, CommandBecomes)], decided.at)
-        _add_audit(tx, site, decided)
+    outbox.add_notices(tx, _last((e.notice for e in kinds[SendNotice]), lambda n: n.key))
+    outbox.add_commands(tx, _last((e.record for e in kinds[SendCommand]), lambda r: str(r.command.id)))
+    if kinds[CommandBecomes] or kinds[Audit]:
+        for decided in batch:
+            outbox.close_commands(tx, site, [e for e in decided.effects if isinstance(e, CommandBecomes)], decided.at)
+            _add_audit(tx, site, decided)
     return _tell(tx, site, batch)
 
 
@@ -84,6 +87,8 @@ def _tell(tx: Transaction, site: str, batch: Sequence[Decided]) -> list[Event]:
     history: set[tuple[str, UUID]] = set()
     unnumbered: list[Event] = []
     for decided in batch:
+        if not decided.effects:
+            continue  # most causes are a line in the records and nothing more
         if decided.cause is not None:
             history |= {(incident, decided.cause.id) for incident in histories(decided)}
         for news in told(decided, site, tx.now):

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, select, update
 
 from hub.core.building import Building, Place
 from hub.core.device_events import FrameQuarantined
@@ -19,7 +19,7 @@ from hub.store import quarantine, tables
 from hub.store.columns import microseconds
 from hub.store.database import Transaction
 from hub.store.paging import Page, page
-from hub.store.prepared import Among
+from hub.store.prepared import Among, Prepared
 from hub.store.upsert import add_plain, put_new
 
 COPY_AFTER = timedelta(minutes=10)
@@ -38,9 +38,22 @@ _ENVELOPE = (
     "id", "host", "sequence", "source", "type", "subject", "time", "received", "lane", "delivery", "clock",
     "vendorcode",
 )  # fmt: skip
+_WRITTEN = (
+    "id", "site", "device", "type", "subject", "lane", "delivery", "clock", "host", "sequence", "source", "time",
+    "received", "stored_at", "late", "vendorcode", "door", "zone", "fire_zone", "label", "data",
+)  # fmt: skip
 NOWHERE = Place()
 OWN_HOST = "intake"
 """the host of the hub's own events and of people's, which pass no spool"""
+_SEQUENCES = tables.sequences.c
+_TAKE_SEQUENCES = Prepared(
+    lambda _: (
+        update(tables.sequences)
+        .where(_SEQUENCES.site == bindparam("of_site"))
+        .values(last=_SEQUENCES.last + bindparam("number"))
+        .returning(_SEQUENCES.last)
+    )
+)
 _BY_ID = Among([tables.events.c.id], tables.events.c.id, any_site=True)
 
 
@@ -66,10 +79,12 @@ def unseen(tx: Transaction, events: Iterable[Event]) -> list[Event]:
     from every one of that id, it comes back under an id of its own.
     """
     batch = list(events)
-    seen = _known(tx, [event.id for event in batch])
+    ids = [event.id.bytes for event in batch]
+    seen = {bytes(identity) for (identity,) in _BY_ID.rows(tx.connection, "", ids)}
+    """of any site; the index answers without the row"""
     copies: dict[UUID, dict[UUID, datetime]] = {}
     fresh = []
-    for event in batch:
+    for event, identity in zip(batch, ids, strict=True):
         if event.clock == "suspect" and _raises(event):
             first = UUID(int=event.id.int & ~_COPIES)
             if first not in copies:
@@ -77,8 +92,8 @@ def unseen(tx: Transaction, events: Iterable[Event]) -> list[Event]:
             if (new := _if_new(event, copies[first])) is not None:
                 copies[first][new.id] = new.received
                 fresh.append(new)
-        elif event.id not in seen:
-            seen.add(event.id)
+        elif identity not in seen:
+            seen.add(identity)
             fresh.append(event)
     return fresh
 
@@ -88,7 +103,7 @@ def add(tx: Transaction, events: Sequence[Event], building: Building | None = No
     if not events:
         return
     kept = [_without_frame(tx, event) for event in numbered(tx, events)]
-    add_plain(tx.connection, tables.events, [_row(tx, event, building) for event in kept])
+    add_plain(tx.connection, tables.events, _WRITTEN, [_row(tx, event, building) for event in kept])
     tx.touch("events", life=any(event.lane == "life" for event in kept))
 
 
@@ -106,10 +121,9 @@ def numbered(tx: Transaction, events: Sequence[Event]) -> list[Event]:
 
 def _next_sequence(tx: Transaction, site: str, number: int) -> int:
     """The first of `number` sequence numbers of the hub's own events, never given out again."""
-    table = tables.sequences
-    put_new(tx.connection, table, [{"site": site, "last": 0}])
-    taken = update(table).where(table.c.site == site).values(last=table.c.last + number).returning(table.c.last)
-    return int(tx.connection.scalars(taken).one()) - number + 1
+    put_new(tx.connection, tables.sequences, [{"site": site, "last": 0}])
+    ((last,),) = _TAKE_SEQUENCES.rows(tx.connection, {"of_site": site, "number": number})
+    return int(last) - number + 1
 
 
 def get(tx: Transaction, site: str, event: UUID | str) -> StoredEvent | None:
@@ -179,43 +193,38 @@ def stored_event(tx: Transaction, row: Row[Any]) -> StoredEvent:
     )
 
 
-def _row(tx: Transaction, event: Event, building: Building | None) -> dict[str, object]:
-    """As the driver takes it: of all rows, these are written most."""
-    device = event.device
-    place = _place(event, device, building) if building is not None and device else NOWHERE
-    data = event.data.__pydantic_serializer__.to_json(event.data, exclude_none=True)
-    return {
-        "id": event.id.bytes,
-        "site": event.site,
-        "device": device,
-        "type": event.type,
-        "subject": event.subject,
-        "lane": event.lane,
-        "delivery": event.delivery,
-        "clock": event.clock,
-        "host": event.host,
-        "sequence": event.sequence,
-        "source": event.source,
-        "time": microseconds(event.time),
-        "received": microseconds(event.received),
-        "stored_at": microseconds(tx.now),
-        "late": event.late,
-        "vendorcode": event.vendorcode,
-        "door": place.door,
-        "zone": place.zone,
-        "fire_zone": place.fire_zone,
-        "label": place.label,
-        "data": tx.keys.seal(data, table="events", column="data", row=str(event.id)),
-    }
-
-
-def _place(event: Event, device: str, building: Building) -> Place:
+def _row(tx: Transaction, event: Event, building: Building | None) -> tuple[object, ...]:
+    """Its values of _WRITTEN, as the driver takes them: of all rows, these are written most."""
+    _, _, site, said_by, *name = event.source.split("/")
+    device = name[0] if said_by == "devices" else ""
     data = event.data
-    return building.place(
+    place = NOWHERE
+    if building is not None and device:
+        said = vars(data).get
+        place = building.place(device, door=said("door") or "", zone=said("zone") or "", point=said("point") or "")
+    plain = data.__pydantic_serializer__.to_json(data, exclude_none=True)
+    return (
+        event.id.bytes,
+        site,
         device,
-        door=getattr(data, "door", None) or "",
-        zone=getattr(data, "zone", None) or "",
-        point=getattr(data, "point", None) or "",
+        event.type,
+        event.subject,
+        event.lane,
+        event.delivery,
+        event.clock,
+        event.host,
+        event.sequence,
+        event.source,
+        microseconds(event.time),
+        microseconds(event.received),
+        microseconds(tx.now),
+        event.late,
+        event.vendorcode,
+        place.door,
+        place.zone,
+        place.fire_zone,
+        place.label,
+        tx.keys.seal(plain, table="events", column="data", row=str(event.id)),
     )
 
 
@@ -239,14 +248,8 @@ def _without_frame(tx: Transaction, event: Event) -> Event:
     return event.model_copy(update={"data": event.data.model_copy(update={"frame": None})})
 
 
-def _known(tx: Transaction, ids: Sequence[UUID]) -> set[UUID]:
-    """The id alone, of any site: the index answers without the row."""
-    found = _BY_ID.rows(tx.connection, "", [identity.bytes for identity in ids])
-    return {UUID(bytes=bytes(identity)) for (identity,) in found}
-
-
 def _raises(event: Event) -> bool:
-    return event.lane == "life" and event.type in _RAISING and getattr(event.data, "active", True)
+    return event.lane == "life" and event.type in _RAISING and vars(event.data).get("active", True)
 
 
 def _copies(tx: Transaction, first: UUID) -> dict[UUID, datetime]:

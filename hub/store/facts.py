@@ -55,28 +55,30 @@ class Wanted:
                 self.deadlines.add(event.data.deadline)
             case _:
                 pass
+        said = vars(data).get
         if device:
             self.devices.add(device)
-            self.doors.update(f"{device}/{number}" for number in (getattr(data, "door", None),) if number)
+            if door := said("door"):
+                self.doors.add(f"{device}/{door}")
             if declared := building.devices.get(device):
                 self.doors.update(door.door for door in declared.doors.values())
-        self.visits.add(getattr(data, "visit", ""))
-        if person := getattr(data, "person", None):
+        self.visits.add(said("visit", ""))
+        if person := said("person"):
             ref = getattr(person, "ref", person)
             self.people.update((ref, f"{device}/{ref}") if ref else ())
             self.visit_refs.add(ref)
-        if number := getattr(getattr(data, "credential", None), "number", None):
-            self.numbers.add(number)
-            self.visit_refs.add(number)
-        if compartment := getattr(data, "compartment", None):
+        if (credential := said("credential")) and credential.number:
+            self.numbers.add(credential.number)
+            self.visit_refs.add(credential.number)
+        if compartment := said("compartment"):
             self.places.add((device, compartment))
-        if tracking := getattr(getattr(data, "parcel", None), "tracking", None):
-            self.trackings.add(tracking)
-        if recipient := getattr(data, "recipient", None):
+        if parcel := said("parcel"):
+            self.trackings.add(parcel.tracking)
+        if recipient := said("recipient"):
             self.phones.add(recipient.phone or "")
             self.units.add(recipient.unit or "")
             self.people.add(recipient.ref or "")
-        if visited := getattr(data, "visited", None):
+        if visited := said("visited"):
             self.units.add(visited.unit)
             self.people.add(visited.ref or "")
 

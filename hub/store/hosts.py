@@ -3,11 +3,14 @@
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import literal_column, select
 
 from hub.store import tables
 from hub.store.database import Transaction
 from hub.store.upsert import put
+
+_NO_NEWER = tables.hosts.c.at <= literal_column("excluded.at")
+"""than the mark that is put"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class HostMark:
 def save(tx: Transaction, site: str, host: str, at: datetime, sequence: int) -> None:
     """A mark older than the one that is there changes nothing."""
     mark = asdict(HostMark(site, host, at, sequence))
-    put(tx.connection, tables.hosts, [mark], only_if=tables.hosts.c.at <= at)
+    put(tx.connection, tables.hosts, [mark], only_if=_NO_NEWER)
     tx.touch("hosts")
 
 

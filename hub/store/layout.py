@@ -3,13 +3,14 @@
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
 from sqlalchemy import Column, ColumnElement, Row, Select, Table, bindparam, select
 
 from hub.store.database import Transaction
-from hub.store.prepared import Among, Prepared, query_of, readers
+from hub.store.prepared import Among, Prepared, query_of, readers, writers
 from hub.store.sealing import Keys
 
 R = TypeVar("R")
@@ -27,6 +28,8 @@ class Layout(Generic[R]):
         self._row_id = tuple(row_id) or tuple(column.name for column in table.primary_key)
         self._inside: TypeAdapter[R] = TypeAdapter(record_type)
         self._readers = readers(tuple(table.c))
+        self._writers = tuple(writers(table).items())
+        self._values = itemgetter(*self._columns)
         self._opened = _Opened[R]()
         self._queries: dict[int, Prepared] = {}
         self._amongs: dict[tuple[object, ...], Among] = {}
@@ -35,6 +38,9 @@ class Layout(Generic[R]):
         row = {name: getattr(record, name) for name in self._outside} | extra
         rest = self._inside.dump_json(record, exclude=set(self._outside))
         row["sealed"] = tx.keys.seal(rest, table=self.table.name, column="sealed", row=self._place(row))
+        if len(row) == len(self._columns):  # what changes is read again soon
+            written = row | {name: convert(row[name]) for name, convert in self._writers}
+            self._opened.put(tx.keys, self._values(written), record)
         return row
 
     def record(self, tx: Transaction, row: Row[Any]) -> R:

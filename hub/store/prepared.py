@@ -5,6 +5,7 @@ dozen statements a batch that was measured at more than half of a commit.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ClauseElement, Column, ColumnElement, Connection, Select, Table, bindparam, select
@@ -14,6 +15,8 @@ from hub.store.columns import EventId, Moment, from_moment, id_at, id_bytes, may
 Plain = tuple[Any, ...]
 """a row as the driver gives it"""
 _Convert = Callable[[Any], Any] | None
+_Sql = tuple[str, Callable[[Mapping[str, Any]], Plain] | None, Mapping[str, Any]]
+"""text; values in the order of its places, None where they go by name; values that are the statement's own"""
 
 _AT_ONCE = 512
 
@@ -24,31 +27,38 @@ class Prepared:
     def __init__(self, make: Callable[[Connection], ClauseElement], columns: Sequence[str] = ()) -> None:
         self._make = make
         self._columns = list(columns) or None
-        self._made: dict[str, tuple[str, tuple[str, ...] | None, Mapping[str, Any]]] = {}
+        self._made: dict[str, _Sql] = {}
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Plain]:
-        sql, order, given = self._sql(connection)
-        everything = {**given, **values}
-        asked = tuple([everything[name] for name in order]) if order is not None else everything
+        sql, ordered, given = self._sql(connection)
+        everything = {**given, **values} if given else values
+        asked = ordered(everything) if ordered else everything
         return connection.exec_driver_sql(sql, asked).fetchall()  # type: ignore[return-value]  # a Row is a tuple
 
     def write(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        sql, order, given = self._sql(connection)
-        if order is None:
-            connection.exec_driver_sql(sql, [{**given, **row} for row in rows])
-        elif given:
-            connection.exec_driver_sql(sql, [tuple([({**given, **row})[name] for name in order]) for row in rows])
-        else:
-            connection.exec_driver_sql(sql, [tuple([row[name] for name in order]) for row in rows])
+        sql, ordered, given = self._sql(connection)
+        if given:
+            rows = [{**given, **row} for row in rows]
+        connection.exec_driver_sql(sql, [ordered(row) for row in rows] if ordered else list(rows))
 
-    def _sql(self, connection: Connection) -> tuple[str, tuple[str, ...] | None, Mapping[str, Any]]:
+    def write_plain(self, connection: Connection, rows: Sequence[Plain]) -> None:
+        """Rows whose values stand in the order of `columns`."""
+        sql, ordered, _ = self._sql(connection)
+        names = self._columns or ()
+        connection.exec_driver_sql(sql, rows if ordered else [dict(zip(names, row, strict=True)) for row in rows])
+
+    def _sql(self, connection: Connection) -> _Sql:
         made = self._made.get(connection.dialect.name)
         if made is None:
             statement = self._make(connection)
             compiled = connection.dialect.statement_compiler(connection.dialect, statement, column_keys=self._columns)
-            order = tuple(compiled.positiontup) if compiled.positiontup is not None else None
-            given = {name: value for name, value in compiled.params.items() if value is not None}
-            made = self._made[connection.dialect.name] = (str(compiled), order, given)
+            ordered = _in_order(compiled.positiontup) if compiled.positiontup is not None else None
+            given = {
+                name: value
+                for name, value in compiled.params.items()
+                if value is not None and name not in (self._columns or ())
+            }
+            made = self._made[connection.dialect.name] = (str(compiled), ordered, given)
         return made
 
 
@@ -63,6 +73,8 @@ class Among:
         any_site: bool = False,
     ) -> None:
         self._select = select(*columns).where(*where)
+        self._names = tuple(column.name for column in columns)
+        self._readers = readers(columns)
         self._column = column
         self._any_site = any_site
         self._by_size: dict[int, Prepared] = {}
@@ -77,6 +89,12 @@ class Among:
             asked = {f"v{place}": value for place, value in enumerate(some)}
             yield from self._prepared(size).rows(connection, asked | {"of_site": site})
 
+    def records(self, connection: Connection, site: str, values: Collection[Any]) -> Iterator[dict[str, Any]]:
+        """The rows by their columns' names, in values of ours."""
+        for row in self.rows(connection, site, values):
+            ours = [value if read is None else read(value) for value, read in zip(row, self._readers, strict=True)]
+            yield dict(zip(self._names, ours, strict=True))
+
     def _prepared(self, size: int) -> Prepared:
         prepared = self._by_size.get(size)
         if prepared is None:
@@ -85,6 +103,11 @@ class Among:
                 query = query.where(self._column.table.c.site == bindparam("of_site"))
             prepared = self._by_size[size] = Prepared(lambda _: query)
         return prepared
+
+
+def _in_order(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Plain]:
+    ordered = itemgetter(*names)
+    return ordered if len(names) > 1 else lambda values: (ordered(values),)
 
 
 def query_of(query: Select[Any]) -> Prepared:

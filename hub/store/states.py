@@ -8,8 +8,11 @@ from sqlalchemy import select
 from hub.core.records import DoorState, PanelMode
 from hub.store import tables
 from hub.store.database import Transaction
-from hub.store.lookup import rows_among
+from hub.store.prepared import Among
 from hub.store.upsert import put
+
+_DOORS = Among(tuple(tables.doors.c), tables.doors.c.door)
+_PANEL_MODES = Among(tuple(tables.panel_modes.c), tables.panel_modes.c.device)
 
 
 def put_doors(tx: Transaction, doors: Collection[DoorState]) -> None:
@@ -26,19 +29,15 @@ def put_panel_modes(tx: Transaction, modes: Collection[PanelMode]) -> None:
 
 def doors(tx: Transaction, site: str, named: Collection[str] | None = None) -> list[DoorState]:
     """All doors of the site that said something, or those named."""
-    if named is not None and not named:
-        return []
+    if named is not None:
+        return [DoorState(**values) for values in _DOORS.records(tx.connection, site, named)]
     table = tables.doors
-    query = select(table).where(table.c.site == site)
-    rows = tx.connection.execute(query) if named is None else rows_among(tx, query, table.c.door, named)
-    return [DoorState(**row._mapping) for row in rows]
+    return [DoorState(**row._mapping) for row in tx.connection.execute(select(table).where(table.c.site == site))]
 
 
 def panel_modes(tx: Transaction, site: str, devices: Collection[str] | None = None) -> list[PanelMode]:
     """Of all fire panels of the site, or of those named."""
-    if devices is not None and not devices:
-        return []
+    if devices is not None:
+        return [PanelMode(**values) for values in _PANEL_MODES.records(tx.connection, site, devices)]
     table = tables.panel_modes
-    query = select(table).where(table.c.site == site)
-    rows = tx.connection.execute(query) if devices is None else rows_among(tx, query, table.c.device, devices)
-    return [PanelMode(**row._mapping) for row in rows]
+    return [PanelMode(**row._mapping) for row in tx.connection.execute(select(table).where(table.c.site == site))]

@@ -53,6 +53,12 @@ _INCIDENT_EVENTS: dict[IncidentStep, type[RecordEvent]] = {
     "done": IncidentDone,
 }
 
+_TYPES = {
+    made: made.model_fields["type"].default
+    for classes in (_VISIT_EVENTS, _ALERT_EVENTS, _INCIDENT_EVENTS)
+    for made in classes.values()
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Decided:
@@ -75,8 +81,6 @@ class Told:
 
 def told(decided: Decided, site: str, received: datetime) -> list[Told]:
     """The record events of what was decided, not yet numbered. The same cause makes the same ids."""
-    if not decided.effects:
-        return []  # most causes are a line in the records and nothing more
     tellers: Counter[tuple[str, str]] = Counter()
     found = []
     for effect in decided.effects:
@@ -163,7 +167,7 @@ def _event(
         decided.at,
         site=site,
         device="",
-        type_name=event_class.model_fields["type"].default,
+        type_name=_TYPES[event_class],
         subject=None,
         record=f"{cause.id if cause is not None else decided.at.isoformat()}/{record}",
         place=place,
