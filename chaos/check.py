@@ -44,12 +44,14 @@ class Outside:
     """keys of deadlines that had to be reached"""
     must_not_fire: set[str] = field(default_factory=set)
     """keys of those that were cleared in time"""
+    faults: list[str] = field(default_factory=list)
+    """what the hub itself did that it must never do: end by itself, log an exception"""
 
 
 @dataclass(slots=True)
 class Stored:
     """What the store holds at the end. `fired` are deadlines reached, by key and due time; `waiting` the keys still to
-    come, `overdue` those whose time has passed, `must_wait` those that the records ask for."""
+    come, `overdue` those whose time has passed, `must_wait` those that the records ask for: to come, or reached."""
 
     things: Counter[Thing] = field(default_factory=Counter)
     states: dict[Asked, list[str]] = field(default_factory=dict)
@@ -111,6 +113,7 @@ def _twice(outside: Outside, stored: Stored) -> Iterable[str]:
 
 
 def _wrong(outside: Outside, stored: Stored) -> Iterable[str]:
+    yield from outside.faults
     for thing in stored.things:
         if not outside.sent[thing]:
             yield f"stored and never sent: {thing}"
@@ -131,8 +134,8 @@ def _deadlines(outside: Outside, stored: Stored) -> Iterable[str]:
         yield f"{key} never fired"
     for key in sorted(outside.must_not_fire & reached):
         yield f"{key} fired, though it was cleared in time"
-    for key in sorted(stored.must_wait - stored.waiting):
-        yield f"{key} isn't there, and its record asks for it"
+    for key in sorted(stored.must_wait - stored.waiting - reached):
+        yield f"{key} is neither there nor reached, and its record asks for it"
 
 
 def _two_keys(notices: Iterable[Notice]) -> Iterable[str]:

@@ -7,10 +7,11 @@ from sqlalchemy import select
 
 from chaos.check import Asked, Notice, Stored, Thing
 from hub.cli.storage import store_in
-from hub.core.records import Alert, Parcel, Visit
+from hub.core.records import Alert, Incident, Parcel, Visit
 from hub.core.records import Notice as Queued
 from hub.store import tables
 from hub.store.database import Transaction
+from hub.store.devices import DeviceStatus
 from hub.store.events import StoredEvent, stored_event
 from hub.store.layout import Layout
 from hub.store.outbox import command_listing
@@ -24,9 +25,11 @@ _COMPARED = frozenset(
 )  # fmt: skip
 
 
-async def read(data: Path, ended: datetime) -> Stored:
-    """`ended`: when the hub was asked to end; what fell due just before that isn't overdue."""
-    store = store_in(data)
+async def read(data: Path, database: str, ended: datetime) -> Stored:
+    """`database` as HUB_DATABASE has it, "" for the data directory's own.
+
+    `ended`: when the hub was asked to end; what fell due just before that isn't overdue."""
+    store = store_in(data, database)
     await store.open()
     try:
         return await store.read(lambda tx: _all(tx, ended))
@@ -48,6 +51,18 @@ def _all(tx: Transaction, ended: datetime) -> Stored:
             stored.must_wait.add(wait)
     for alert in Layout(tables.alerts, Alert).find(tx):
         _alert(stored, alert)
+    for incident in Layout(tables.incidents, Incident).find(tx):
+        if incident.state == "unanswered" and not incident.late:
+            stored.must_wait |= {f"verify/{incident.id}", f"ladder/{incident.id}/1", f"ladder/{incident.id}/2"}
+    for status in Layout(tables.devices, DeviceStatus).find(tx):
+        _state(stored, "device", status.device, status.link)
+    for door in tx.connection.execute(select(tables.doors)):
+        _state(stored, "door", door.door, "open" if door.open else "closed")
+    for mode in tx.connection.execute(select(tables.panel_modes)):
+        if mode.system.startswith("system/"):
+            _state(stored, "linkage", mode.device, mode.linkage)
+            if mode.linkage == "manual":
+                stored.must_wait.add(f"linkage/{mode.device}/{mode.system}")
     for row in tx.connection.execute(select(tables.deadlines)):
         stored.waiting.add(row.key)
         if row.due < ended - OVERDUE:
@@ -63,8 +78,8 @@ def _event(stored: Stored, kept: StoredEvent) -> None:
     match event.type:
         case "deadline.reached":
             stored.fired[event.data.deadline, event.data.due.isoformat()] += 1
-        case "fire.normal" if event.subject is None:
-            pass  # the transmission device's heartbeat
+        case "fire.normal" if not (event.subject or "").startswith("zone/"):
+            pass  # of the panel itself, and the transmission device's heartbeat
         case what if what in _COMPARED:
             stored.things[Thing(event.device, what, _mark(kept))] += 1
         case _:

@@ -11,6 +11,7 @@ from random import Random
 import aiohttp
 
 from chaos.check import Asked, Outside, Thing
+from chaos.said import last_door
 from simulators.gate import Enrolled, Gate
 from simulators.locker import Locker
 from simulators.memory import Record
@@ -20,12 +21,14 @@ from tests.e2e.desk import Desk, Json
 
 AT_MOST = 60
 """records that wait at a device before nothing more happens there"""
-APART = 1.3
-"""seconds between two things that happen to one visitor or parcel: devices tell whole seconds"""
+APART = 0.3
+"""seconds at least between two things that happen to one visitor or parcel: people aren't faster"""
 CLEAR_OF = 3.0
 """seconds around a deadline in which either outcome is right"""
 LATE_RUN = 30.0
 """seconds that an exit is waited for after news of an entry that came late"""
+DOOR = "north-1"
+"""where the reader is"""
 NOT_NOW = (aiohttp.ClientError, OSError, AssertionError, TimeoutError)
 """what the desk meets while the hub is away; an AssertionError is an answer that isn't a yes"""
 
@@ -54,13 +57,11 @@ class Load:
     visits: list[Visit] = field(default_factory=list)
     troubles: dict[str, bool] = field(default_factory=dict)
     """by point: whether it stands, as the panel said last"""
+    manual: bool = False
+    """the panel's linkage, as it said last"""
     alarms: list[str] = field(default_factory=list)
     parcels: dict[str, str] = field(default_factory=dict)
     """by tracking number: the last thing that was done with it"""
-    _begun: dict[str, int] = field(default_factory=dict)
-    """by point: the number of a trouble's beginning that hasn't been told yes"""
-    _heard: dict[str, float] = field(default_factory=dict)
-    """by point: when it was seen that it had"""
     _numbers: int = 0
 
     async def run(self) -> None:
@@ -70,9 +71,9 @@ class Load:
                 group.create_task(self._often(0.05, lambda gate=gate: self._passes(gate)))  # type: ignore[misc]
             group.create_task(self._often(0.08, self._at_the_reader))
             group.create_task(self._often(0.4, self._at_the_panel))
-            for _ in range(6):
+            for _ in range(3):
                 group.create_task(self._parcels())
-            for _ in range(4):
+            for _ in range(3):
                 group.create_task(self._visitors())
             group.create_task(self._openings())
 
@@ -102,24 +103,21 @@ class Load:
     def _at_the_panel(self) -> None:
         if len(self.panel.memory.waiting) >= AT_MOST:
             return
-        # an end comes after its beginning was heard: the hub compares its own time with the panel's
-        told, now = {record.number for record in self.panel.memory.acked}, time.monotonic()
-        for point in [point for point, number in self._begun.items() if number in told]:
-            del self._begun[point]
-            self._heard[point] = now
-        standing = [point for point, at in self._heard.items() if at < now - APART]
+        standing = [point for point, stands in self.troubles.items() if stands]
         draw = self.random.random()
-        if draw < 0.5:
+        if draw < 0.05:
+            self.manual = not self.manual
+            self.panel.system_condition("manual", active=self.manual)
+        elif draw < 0.5:
             point = f"217/{1000 + self._number()}"
             self.panel.alarm(point, kind="smoke")
             self.alarms.append(point)
         elif draw < 0.75 or not standing:
             point = f"218/{1000 + self._number()}"
-            self._begun[point] = self.panel.condition(point, "trouble", kind="smoke")
+            self.panel.condition(point, "trouble", kind="smoke")
             self.troubles[point] = True
         else:
             point = self.random.choice(standing)
-            del self._heard[point]
             self.panel.condition(point, "trouble", active=False, kind="smoke")
             self.troubles[point] = False
 
@@ -233,6 +231,11 @@ class Load:
             states[Asked("fire", _subject(point))] = frozenset({"active"})
         for point, stands in self.troubles.items():
             states[Asked("trouble", _subject(point))] = frozenset({"active"} if stands else {"quiet"})
+        states[Asked("linkage", self.panel.device.id)] = frozenset({"manual" if self.manual else "auto"})
+        for device in (*self.gates, self.reader, self.locker, self.panel):
+            states[Asked("device", device.device.id)] = frozenset({"online"})
+        if door := last_door(self.reader.memory.sent):
+            states[Asked("door", DOOR)] = frozenset({door})
 
 
 def _subject(point: str) -> str:

@@ -15,6 +15,8 @@ from simulators.panel import Panel
 from simulators.reader import Reader
 from simulators.simulator import Simulator
 
+POINTS = "type 2"
+"""a panel's records of its points (GB/T 26875.3-2011, 8.3.1)"""
 _FIRE, _TROUBLE = 1 << 1, 1 << 2
 _PASSAGES = {"0": "access.granted", "8": "access.granted", "202": "access.granted", "27": "access.denied"}
 
@@ -36,6 +38,12 @@ def without_repeats(records: Iterable[Record[Any]]) -> list[Record[Any]]:
             left.append(record)
         last = sensor or last
     return left
+
+
+def last_door(records: Iterable[Record[str]]) -> str:
+    """What the reader said last of its door: open or closed; "" where it said nothing."""
+    sensors = [_fields(record.body)["sensor"] for record in records if record.kind == "rtstate"]
+    return "" if not sensors else "open" if sensors[-1] == "02" else "closed"
 
 
 def _same(device: Simulator[Any], record: Record[Any]) -> object:
@@ -60,7 +68,7 @@ def _thing(device: Simulator[Any], record: Record[Any]) -> Thing | None:
         case Locker():
             return _of_locker(where, body.message)
         case Panel():
-            return _of_panel(where, body)
+            return _of_panel(where, body) if record.kind == POINTS else None
         case _:
             raise TypeError(f"{where} is of a kind that nobody compares")
 

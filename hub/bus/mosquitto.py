@@ -22,7 +22,7 @@ log = structlog.get_logger()
 READY_WITHIN = 10.0
 RESTART_AFTER = 0.5
 TRY_AGAIN_AFTER = 2.0
-START_WITHIN = 1.0
+START_WITHIN = 3.0
 """seconds in which a first failure is tried again: the broker of a hub that was just killed lets go of its port"""
 
 
@@ -65,7 +65,8 @@ class Mosquitto:
                 try:
                     await self._start()
                 except BrokerNotStarted as problem:
-                    if not started.is_set() and asyncio.get_running_loop().time() > give_up:
+                    goes_on = started.is_set() or self._was_killed()
+                    if not goes_on and asyncio.get_running_loop().time() > give_up:
                         raise
                     log.error("broker_not_started", reason=str(problem), again_after=TRY_AGAIN_AFTER)
                     await self._stop()
@@ -78,6 +79,10 @@ class Mosquitto:
                 await asyncio.sleep(RESTART_AFTER)
         finally:
             await self._stop()
+
+    def _was_killed(self) -> bool:
+        """By a signal: then nothing is wrong with its configuration."""
+        return self._process is not None and (self._process.returncode or 0) < 0
 
     async def _start(self) -> None:
         binary = installed()

@@ -134,10 +134,11 @@ def test_a_seed_always_draws_the_same_kills() -> None:
     assert plan(60, 1) == plan(60, 1)
     assert plan(60, 1) != plan(60, 2)
     assert plan(30, 1) == plan(60, 1)[:30]
-    assert {kill.target for kill in plan(60, 1)} == {"hub", "broker", "both"}
+    assert {kill.target for kill in plan(60, 1)} == {"hub", "host", "broker", "both"}
 
 
 def test_a_building_lives_for_so_many_kills() -> None:
     drawn = plan(60, 1)
     assert [len(life) for life in lives(drawn)] == [KILLS_A_LIFE, KILLS_A_LIFE, 60 - 2 * KILLS_A_LIFE]
+    assert [len(life) for life in lives(drawn[:21])] == [11, 10]
     assert [kill for life in lives(drawn) for kill in life] == drawn

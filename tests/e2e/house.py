@@ -3,7 +3,7 @@
 import contextlib
 import re
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -65,11 +65,12 @@ class Devices:
 
 
 class House:
-    """`ways` are the arguments that `hub run` is started with."""
+    """`ways` are the arguments that `hub run` is started with, `environment` what it finds there besides ours."""
 
-    def __init__(self, building: Building, ways: tuple[str, ...]) -> None:
+    def __init__(self, building: Building, ways: tuple[str, ...], environment: Mapping[str, str] | None = None) -> None:
         self.building = building
         self.ways = ways
+        self.environment = environment or {}
         self.desk = Desk(building.url)
         self._runs: list[HubProcess] = []
 
@@ -83,7 +84,7 @@ class House:
 
     def begin(self, *more: str) -> HubProcess:
         """Start `hub run` and don't wait."""
-        self._runs.append(HubProcess(self.building, *self.ways, *more))
+        self._runs.append(HubProcess(self.building, *self.ways, *more, environment=self.environment))
         return self.hub
 
     async def start(self, *more: str) -> None:

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from tests.e2e.building import Building, hub_command
 
 
 class HubProcess:
-    def __init__(self, building: Building, *arguments: str) -> None:
+    def __init__(self, building: Building, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
         self.building = building
         self.arguments = arguments
         number = len(list(building.config.parent.glob("out-*")))
@@ -30,6 +30,7 @@ class HubProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=log,
+                env={**os.environ, **(environment or {})},
                 start_new_session=True,
             )
 
@@ -85,7 +86,7 @@ class HubProcess:
         for pid in (self.process.pid, *host):
             os.kill(pid, signal.SIGKILL)
         self.process.wait()
-        await eventually(lambda: not self.children("--only host"), 5, "the host's process is still there")
+        await eventually(lambda: not self.children("--only host"), 15, "the host's process is still there")
 
     def children(self, having: str = "") -> list[int]:
         """Processes of this hub other than its first, alive now: broker and host's process, also orphaned ones."""
