@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.bus import mosquitto
 from hub.bus.broker_files import DeviceListener
 from hub.bus.mosquitto import BrokerNotStarted, Mosquitto, free_port
 from tests.live_broker import GUEST, HUB, Ear, LiveBroker
@@ -19,6 +20,20 @@ async def test_a_first_start_that_fails_is_told(tmp_path: Path) -> None:
         await child.run(asyncio.Event())
     taken.close()
     await taken.wait_closed()
+
+
+async def test_one_that_is_killed_while_it_starts_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mosquitto, "START_WITHIN", 0.0)
+    monkeypatch.setattr(mosquitto, "TRY_AGAIN_AFTER", 0.1)
+    dies_once = tmp_path / "dies-once"
+    dies_once.write_text(f'#!/bin/sh\n[ -e {tmp_path}/died ] && exec {mosquitto.installed()} "$@"\n'
+                         f"touch {tmp_path}/died\nkill -9 $$\n")  # fmt: skip
+    dies_once.chmod(0o700)
+    monkeypatch.setattr(mosquitto, "installed", lambda: str(dies_once))
+    async with LiveBroker(tmp_path).running():
+        assert (tmp_path / "died").exists()
 
 
 async def test_a_user_added_is_let_in_without_cutting_anyone(tmp_path: Path) -> None:

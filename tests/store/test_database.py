@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from hub.store import audit, deadlines, visits
 from hub.store.database import KeysWrong, Priority, Store, StoreAway, StoreClosed, Transaction
-from hub.store.migrate import NewerSchema
+from hub.store.migrate import MIGRATIONS, NEWEST, NewerSchema
 from hub.store.sealing import Keys
 from hub.store.tables import metadata
 from tests.store.examples import SITE, T, deadline, visit
@@ -27,6 +28,10 @@ async def test_the_migrations_make_exactly_the_tables_that_the_code_uses(store: 
         return list(compare_metadata(context, metadata))
 
     assert await store.read(differences) == []
+
+
+def test_the_newest_schema_is_that_of_the_last_migration() -> None:
+    assert ScriptDirectory(str(MIGRATIONS)).get_heads() == [NEWEST]
 
 
 async def test_what_is_written_is_there_for_readers_and_after_a_restart(store: Store, url: str, keys: Keys) -> None:
