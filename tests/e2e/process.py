@@ -51,11 +51,11 @@ class HubProcess:
 
     # its life
 
-    async def ready(self, within: float = 30.0) -> None:
+    async def ready(self, within: float = 90.0) -> None:
         """/readyz says so, and the host has told the intake that it runs."""
         await self._told(lambda said: said["ready"] and said["parts"]["intake"]["spools"], within)
 
-    async def answers(self, within: float = 30.0) -> None:
+    async def answers(self, within: float = 90.0) -> None:
         """/readyz says so."""
         await self._told(lambda said: said["ready"], within)
 
