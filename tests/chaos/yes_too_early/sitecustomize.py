@@ -5,22 +5,20 @@ from collections.abc import Sequence
 
 from hub.core.events import Event
 from hub.host.events_out import EventsOut
+from hub.store.spool import SpooledRow
 
 LATER = 0.5
 """seconds"""
 
 _keep = EventsOut.keep
-_under_way: set[asyncio.Task[None]] = set()
 
 
-async def _keep_later(self: EventsOut, events: Sequence[Event]) -> None:
-    async def later() -> None:
-        await asyncio.sleep(LATER)
-        await _keep(self, events)
-
-    task = asyncio.create_task(later())
-    _under_way.add(task)
-    task.add_done_callback(_under_way.discard)
+def _keep_later(self: EventsOut, events: Sequence[Event]) -> "asyncio.Future[list[SpooledRow]]":
+    loop = asyncio.get_running_loop()
+    loop.call_later(LATER, _keep, self, events)
+    kept: asyncio.Future[list[SpooledRow]] = loop.create_future()
+    kept.set_result([])
+    return kept
 
 
 EventsOut.keep = _keep_later  # type: ignore[method-assign]
