@@ -1,6 +1,7 @@
 """The scheduler: deadlines that fall due become events, each decided and its row deleted in one commit.
 
 One that waits for an absence is offered only when the intake has passed its due time, or 120 s after, marked unsure.
+When the hub's own clock is set, waits that it began go on as long as they were meant to.
 """
 
 import asyncio
@@ -13,8 +14,9 @@ import structlog
 from hub.core.device_events import DeadlineReached, Reached
 from hub.core.envelope import event_id
 from hub.core.records import Deadline
-from hub.store import deadlines
-from hub.store.database import Store, StoreAway
+from hub.core.steps import ClockSteps, elapsed
+from hub.store import deadlines, outbox
+from hub.store.database import Priority, Store, StoreAway, Transaction
 
 log = structlog.get_logger()
 
@@ -34,12 +36,17 @@ class Scheduler:
         reached: Callable[[DeadlineReached], Awaitable[bool]],
         passed: Callable[[datetime], bool],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        elapsed: Callable[[], float] = elapsed,
     ) -> None:
         self._site = site
         self._store = store
         self._reached = reached
         self._passed = passed
         self._clock = clock
+        self._steps = ClockSteps(clock, elapsed)
+        self._since = clock()
+        """the start of this run, by the clock as it is now set"""
+        self._step = timedelta()
 
     async def run(self) -> None:
         """Offer what is due until cancelled."""
@@ -61,12 +68,28 @@ class Scheduler:
         while True:
             news.clear()
             try:
+                await self._go_on_after_a_step()
                 wait = await self._offer_due()
             except StoreAway:
                 wait = 1.0
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await news.wait()
+
+    async def _go_on_after_a_step(self) -> None:
+        """What was begun by the clock as it was before it was set ends by the clock as it is now."""
+        self._step += self._steps.since_last_look()
+        if not self._step:
+            return
+        step, since = self._step, self._since
+
+        def move(tx: Transaction) -> None:
+            deadlines.move(tx, self._site, step, since)
+            outbox.clock_set(tx, self._site, step, since)
+
+        log.warning("clock_set", by=step.total_seconds())
+        await self._store.write(Priority.DEADLINE, move)
+        self._since, self._step = since + step, timedelta()
 
     async def _offer_due(self) -> float:
         """Offer what is due now; returns the seconds until the next look."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -27,10 +28,17 @@ class Clocked:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.now = T
+        self.step = timedelta()
+        """how far the clock was set; `now` otherwise tells what really passed"""
         self.passed = True
         self.deletes = True
         self.offered: list[DeadlineReached] = []
-        self.scheduler = Scheduler(SITE, store, self.reached, lambda moment: self.passed, lambda: self.now)
+        self.scheduler = Scheduler(
+            SITE, store, self.reached, lambda moment: self.passed, lambda: self.now + self.step, self.real
+        )
+
+    def real(self) -> float:
+        return (self.now - T).total_seconds()
 
     async def reached(self, event: DeadlineReached) -> bool:
         self.offered.append(event)
@@ -40,6 +48,11 @@ class Clocked:
 
     async def put(self, *given: Deadline) -> None:
         await self.store.write(Priority.PERSON, lambda tx: deadlines.put(tx, given))
+
+    async def due(self, key: str) -> datetime:
+        found = await self.store.read(lambda tx: deadlines.get(tx, SITE, key))
+        assert found
+        return found.due
 
     @property
     def keys(self) -> list[str]:
@@ -70,7 +83,7 @@ async def clocked(store: Store) -> AsyncIterator[Clocked]:
 
 
 def ladder(key: str, due: datetime = T) -> Deadline:
-    return deadline(key, due=due, absence=False)
+    return deadline(key, due=due, absence=False, kind="ladder")
 
 
 async def test_each_is_offered_once_when_it_is_due(clocked: Clocked) -> None:
@@ -147,3 +160,36 @@ async def test_through_the_intake_it_is_decided_and_gone(tmp_path: Path) -> None
                 await asyncio.sleep(0.01)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.mark.parametrize("step", [timedelta(days=1), timedelta(days=-1)])
+async def test_when_the_clock_is_set_a_wait_lasts_as_long_as_it_was_meant_to(clocked: Clocked, step: timedelta) -> None:
+    wait = replace(ladder("rung", T + 30 * SECOND), set_at=T)
+    reminder = replace(ladder("reminder", T + timedelta(days=2)), set_at=T)
+    before = replace(ladder("before", T + 5 * SECOND), set_at=T - SECOND)
+    await clocked.put(wait, reminder, before)
+    clocked.now = T + 10 * SECOND
+    await until(lambda: clocked.keys == ["before"])
+
+    clocked.step = step
+    moved = T + 30 * SECOND + step
+    async with asyncio.timeout(8):
+        while await clocked.due("rung") != moved:
+            await asyncio.sleep(0.01)
+    assert await clocked.due("reminder") == T + timedelta(days=2)
+    assert clocked.keys == ["before"]
+    clocked.now = T + 31 * SECOND
+    await until(lambda: "rung" in clocked.keys)
+    assert clocked.keys == ["before", "rung"]
+
+
+async def test_a_clock_set_forth_and_back_fires_nothing_twice(clocked: Clocked) -> None:
+    await clocked.put(*(replace(ladder(f"rung-{n}", T + n * SECOND), set_at=T) for n in range(20)))
+    for step in (timedelta(days=1), timedelta(0), timedelta(days=-1), timedelta(0)):
+        clocked.step = step
+        clocked.now += 4 * SECOND
+        await asyncio.sleep(0.2)
+    clocked.now += 30 * SECOND
+    await until(lambda: len(clocked.keys) >= 20)
+    await asyncio.sleep(0.1)
+    assert sorted(clocked.keys) == sorted({f"rung-{n}" for n in range(20)})

@@ -301,6 +301,8 @@ def _alert_line(alert: Alert, text: Text) -> QueueLine:
     facts = [step]
     if taken_away := text.taken_away(alert):
         facts.insert(0, taken_away)
+    if skew := alert.details.get("skew"):
+        facts.insert(0, text.skew(float(skew)))
     if alert.count > 1:
         facts.append(text.t("queue.times", number=alert.count, time=text.clock(alert.last_at)))
     if alert.source == "quiet":

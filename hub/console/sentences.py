@@ -79,7 +79,7 @@ def _what(data: Mapping[str, object], text: Text) -> str:
         case {"parcel": {"tracking": str(tracking)}}:
             return text.t("parcel.tail", carrier="", tail=tracking[-4:]).strip()
         case {"skew": float(skew)}:
-            return text.t("device.skew", seconds=round(skew))
+            return text.skew(skew)
         case {"command": str(), "result": str(result)}:
             return text.command_result(result)
         case {"reason": str(reason)}:

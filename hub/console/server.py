@@ -76,6 +76,7 @@ def _routes() -> list[web.RouteDef]:
         web.get("/devices/frames/{id}", devices.frame_page),
         web.get("/devices/{id}", devices.device_page),
         web.post("/devices/{id}/open", devices.open_point),
+        web.post("/devices/{id}/set-clock", devices.set_clock),
         web.get("/people", people.people_page),
         web.post("/people", people.import_people),
         web.get("/people/find", people.find_people),

@@ -107,6 +107,13 @@ class Text:
             return self.t("time.hours", hours=hours, minutes=minutes % 60)
         return self.t("time.days", days=hours // 24)
 
+    def skew(self, seconds: float) -> str:
+        """What a device's clock reads more or less than ours."""
+        if round(seconds) == 0:
+            return self.t("device.clock_right")
+        which = "device.clock_fast" if seconds > 0 else "device.clock_slow"
+        return self.t(which, time=self.lasted(timedelta(seconds=abs(round(seconds)))))
+
     def iso(self, moment: datetime) -> str:
         return _iso(moment)
 

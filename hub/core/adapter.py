@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from hub.core.commands import Command, CommandKind
-from hub.core.envelope import SUSPECT_AFTER, Clock, Data, Delivery, Envelope, Lane, event_id
+from hub.core.envelope import LATE_AFTER, SUSPECT_AFTER, Clock, Data, Delivery, Envelope, Lane, event_id
 from hub.core.events import Event
 
 
@@ -74,7 +74,9 @@ class Decoded(NamedTuple):
     """What a frame means.
 
     `reply` is sent only after the events (and the quarantined frame) are on disk. `takes_commands` is how many
-    commands the device's poll may carry away: their frames are then the reply's body instead.
+    commands the device's poll may carry away: their frames are then the reply's body instead. `now` is what the
+    device's clock reads, in UTC, where the frame says it; `recorded` the time of its newest record, from a device
+    that never says `now`.
     """
 
     events: tuple[Event, ...] = ()
@@ -82,6 +84,8 @@ class Decoded(NamedTuple):
     outcomes: tuple[CommandOutcome, ...] = ()
     unreadable: Unreadable | None = None
     takes_commands: int = 0
+    now: datetime | None = None
+    recorded: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ E = TypeVar("E", bound=Envelope)
 
 @dataclass(frozen=True, slots=True)
 class DeviceContext:
-    """What a codec knows of the device whose frame it decodes."""
+    """What a codec knows of the device whose frame it decodes. `skew` is what its clock was learned to be ahead by."""
 
     site: str
     id: str
@@ -118,6 +122,7 @@ class DeviceContext:
     time_zone: tzinfo
     kind_lane: Lane = "routine"
     options: BaseModel = field(default_factory=NoOptions)
+    skew: timedelta = timedelta()
 
     def local_time(self, naive: datetime) -> datetime:
         """The device's wall clock as UTC. A time that the zone skips or repeats is read as its first meaning."""
@@ -134,13 +139,19 @@ class DeviceContext:
         boot: datetime | None = None,
         place: int = 0,
         subject: str | None = None,
-        delivery: Delivery = "live",
+        delivery: Delivery | None = "live",
         vendorcode: str | None = None,
         lane: Lane | None = None,
     ) -> E:
         """An event of this device. `record` is the record key; `time` is the device's, in UTC, None where it has
-        none; `boot` is the boot or session start that the device names, where a record has no time."""
+        none; `boot` is the boot or session start that the device names, where a record has no time. `delivery` is
+        None where the protocol doesn't say it: what happened over a minute ago then comes from the device's memory.
+
+        The id is made of the device's time as it is, or a resend would be another event once the skew is learned."""
         type_name = event_class.model_fields["type"].default
+        happened = frame.received if time is None else self._by_our_clock(time, frame.received)
+        if delivery is None:
+            delivery = "backlog" if frame.received - happened > LATE_AFTER else "live"
         clock: Clock = "hub" if time is None else "device"
         if time is not None and delivery == "live" and abs(time - frame.received) > SUSPECT_AFTER:
             clock = "suspect"
@@ -157,7 +168,7 @@ class DeviceContext:
             id=identity,
             source=f"/sites/{self.site}/devices/{self.id}",
             subject=subject,
-            time=time or frame.received,
+            time=happened,
             received=frame.received,
             lane=lane or event_class.usual_lane or self.kind_lane,
             delivery="snapshot" if frame.retained else delivery,
@@ -165,6 +176,11 @@ class DeviceContext:
             vendorcode=vendorcode,
             data=data,  # type: ignore[call-arg]  # every event class has it; the base has not
         )
+
+    def _by_our_clock(self, time: datetime, received: datetime) -> datetime:
+        """A time that would lie ahead was written while the device's clock was right."""
+        corrected = time - self.skew
+        return corrected if corrected - received <= LATE_AFTER else time
 
 
 @dataclass(frozen=True, slots=True)

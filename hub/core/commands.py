@@ -20,6 +20,10 @@ class _Command(BaseModel):
     why: Text = ""
 
 
+OPENINGS = ("door.open", "door.release", "compartment.open")
+"""kinds that open something: never later than they were meant for"""
+
+
 class OpenDoor(_Command):
     kind: Literal["door.open"] = "door.open"
     door: Word

@@ -74,8 +74,14 @@ class Reported(Data):
     text: Text | None = None
 
 
+CLOCK_WRONG, CLOCK_RIGHT = 60.0, 30.0
+"""seconds: a clock that is off by more is wrong, and by less is right again"""
+
+
 class Skew(Data):
-    skew: float
+    """What the device's clock reads more than the hub's, in seconds."""
+
+    skew: Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Quarantined(Data):

@@ -54,6 +54,11 @@ class Commands:
         self._open: dict[int, SpooledCommand] = {}
         self._told: dict[str, None] = {}
         self._written: dict[str, float] = {}
+        self._moved: dict[int, timedelta] = {}
+
+    def clock_set(self, by: timedelta) -> None:
+        """The hub's clock was set: what waits here expires when it was meant to."""
+        self._moved = {number: self._moved.get(number, timedelta()) + by for number in self._open}
 
     async def open(self) -> None:
         """Find what a former run left: kept ones can still be written, begun ones only be answered. Raises
@@ -109,7 +114,7 @@ class Commands:
         """Close what came too late to be written, and what was written and never answered; write what can be now.
         Raises SpoolAway."""
         for command in list(self._open.values()):
-            expires = command.command.expires
+            expires = self._expires(command)
             if command.command.device not in self._contexts:
                 await self._close(command, False, "not_declared")
             elif command.progress == "writing":
@@ -119,6 +124,9 @@ class Commands:
                 await self._close(command, False, "not_sent")
         for device in {c.command.device: None for c in self._open.values() if not self._polls(c)}:
             await self._write_first(device)
+
+    def _expires(self, command: SpooledCommand) -> datetime:
+        return command.command.expires + self._moved.get(command.number, timedelta())
 
     def _is_kept(self, command: SpooledCommand) -> bool:
         """As it stands now: what was read before a pause may have been begun meanwhile."""
@@ -130,7 +138,7 @@ class Commands:
         return (
             c
             for c in self._open.values()
-            if c.command.device == device and c.progress == "kept" and now < c.command.expires
+            if c.command.device == device and c.progress == "kept" and now < self._expires(c)
         )
 
     async def _write_first(self, device: str) -> None:
@@ -146,7 +154,7 @@ class Commands:
         if isinstance(encoded, Unsupported):
             await self._close(command, False, encoded.reason)
             return
-        if self._clock() >= command.command.expires or not self._reachable(device):
+        if self._clock() >= self._expires(command) or not self._reachable(device):
             return
         self._written[device.id] = self._monotonic()
         if not await self._begin(command, encoded.ref):

@@ -7,7 +7,8 @@ isn't declared gets no yes; but a fire that it reports is raised, once a source.
 import asyncio
 import base64
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ from hub.core.events import Event
 from hub.core.failures import blame
 from hub.core.fire_events import FireAlarm, FireEvacuation
 from hub.core.text import clean
+from hub.host.clocks import DeviceClocks, correction
 from hub.host.commands import Commands
 from hub.host.events_out import EventsOut
 from hub.host.knocks import Knocks, frame_topic, knock_id
@@ -44,8 +46,9 @@ class Frames:
         self,
         building: Building,
         adapters: Mapping[str, Adapter],
-        contexts: Mapping[str, DeviceContext],
+        contexts: MutableMapping[str, DeviceContext],
         presence: Presence,
+        clocks: DeviceClocks,
         knocks: Knocks,
         commands: Commands,
         events_out: EventsOut,
@@ -67,6 +70,7 @@ class Frames:
             if isinstance(adapter.transport, Mqtt)
         }
         self._news = News()
+        self._clocks = clocks
         self._device_of_connection: dict[int, str] = {}
         self._fires_raised: OrderedDict[tuple[str, str, str], None] = OrderedDict()
 
@@ -81,7 +85,10 @@ class Frames:
             self._device_of_connection[connection] = device.id
         context = self._contexts[device.id]
         decoded = Decoded(unreadable=unreadable) if unreadable else _decode(adapter, frame, context)
-        events = self._what_is_news(device, frame, connection, decoded, proof=not self._on_shared(adapter, frame))
+        proof = not self._on_shared(adapter, frame)
+        events = self._what_is_news(device, frame, connection, decoded, proof=proof)
+        if proof and not frame.retained:
+            events += self._its_clock(context, decoded, frame)
         return self._kept(adapter, context, frame, decoded, events)
 
     def junk(self, adapter: Adapter, frame: Frame, connection: int, reason: str) -> "asyncio.Future[bool]":
@@ -98,6 +105,13 @@ class Frames:
         if isinstance(adapter.transport, Tcp):
             return self._building.devices.get(self._device_of_connection.get(connection, ""))
         return None
+
+    def _its_clock(self, context: DeviceContext, decoded: Decoded, frame: Frame) -> list[Event]:
+        told = self._clocks.heard(context, decoded, frame, self._monotonic())
+        skew = correction(self._clocks.skew(context.id))
+        if skew != context.skew:
+            self._contexts[context.id] = replace(context, skew=skew)
+        return told
 
     def _on_shared(self, adapter: Adapter, frame: Frame) -> bool:
         """Where any device of the kind may speak in the name of any other."""

@@ -20,7 +20,9 @@ from hub.core.building import Building, Device
 from hub.core.commands import COMMAND, Command
 from hub.core.envelope import Lane
 from hub.core.events import Event
+from hub.core.steps import ClockSteps
 from hub.core.text import Identifier
+from hub.host.clocks import DeviceClocks
 from hub.host.commands import Commands
 from hub.host.events_out import EventsOut, Local
 from hub.host.frames import Frames
@@ -78,6 +80,7 @@ class Host:
         self._tasks = Tasks()
         self._supervision = Supervision(building.devices.values(), time.monotonic())
         self._presence = Presence(self._contexts, self._supervision)
+        self._clocks = DeviceClocks()
         knocks = Knocks()
 
         self._bus: dict[Lane, BusClient] = {
@@ -108,6 +111,7 @@ class Host:
             adapters,
             self._contexts,
             self._presence,
+            self._clocks,
             knocks,
             self._commands,
             self._events_out,
@@ -135,6 +139,7 @@ class Host:
             self._publish_retained,
             local,
             self._supervision,
+            self._clocks,
             knocks,
             self._commands,
             self._events_out,
@@ -223,9 +228,14 @@ class Host:
 
     async def _look_after_devices(self) -> None:
         """Who has fallen silent; which commands can be written now, and which are over."""
+        steps = ClockSteps(self._clock)
         while True:
             await asyncio.sleep(LOOK_EVERY)
             now = self._clock()
+            if step := steps.since_last_look():
+                log.warning("clock_set", by=step.total_seconds())
+                self._clocks.begin_again()
+                self._commands.clock_set(step)
             with contextlib.suppress(SpoolAway):  # told where it failed; the next look finds the same
                 if silent := self._presence.fell_silent(now, time.monotonic()):
                     await self._keep_presence(silent)

@@ -24,7 +24,6 @@ class Watch:
     since: datetime | None = None
     link: LinkState = "never"
     proven: bool = False
-    skew: float | None = None
     peer: str = ""
     connection: int = 0
     changed: bool = True

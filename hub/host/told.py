@@ -13,6 +13,7 @@ import structlog
 from hub.bus import topics
 from hub.core.passing import HostStatus
 from hub.core.text import rfc3339
+from hub.host.clocks import DeviceClocks
 from hub.host.commands import Commands
 from hub.host.events_out import EventsOut, Local
 from hub.host.knocks import Knock, Knocks
@@ -36,6 +37,7 @@ class Told:
         publish: Callable[[str, bytes], bool],
         local: Local | None,
         supervision: Supervision,
+        clocks: DeviceClocks,
         knocks: Knocks,
         commands: Commands,
         events_out: EventsOut,
@@ -48,6 +50,7 @@ class Told:
         self._publish = publish
         self._local = local
         self._supervision = supervision
+        self._clocks = clocks
         self._knocks = knocks
         self._commands = commands
         self._events_out = events_out
@@ -98,7 +101,7 @@ class Told:
         for watch in self._supervision.watches.values():
             if watch.changed:
                 watch.changed = False
-                self._tell_of(watch.device.id, _watched(watch))
+                self._tell_of(watch.device.id, _watched(watch, self._clocks.skew(watch.device.id)))
 
     def _tell_of_strangers(self) -> None:
         for knock in self._knocks.new():
@@ -119,7 +122,7 @@ class Told:
             self._local.device_status(device, status)
 
 
-def _watched(watch: Watch) -> dict[str, Any]:
+def _watched(watch: Watch, skew: float | None) -> dict[str, Any]:
     device = watch.device
     return {
         "device": device.id,
@@ -130,7 +133,7 @@ def _watched(watch: Watch) -> dict[str, Any]:
         "link": watch.link,
         "last_heard": rfc3339(watch.last_heard) if watch.last_heard else None,
         "since": rfc3339(watch.since) if watch.since else None,
-        "skew": watch.skew,
+        "skew": skew,
     }
 
 

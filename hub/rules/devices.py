@@ -4,6 +4,7 @@ from typing import Literal
 
 from hub.core.device_events import (
     ACTIVITY,
+    CLOCK_RIGHT,
     CommandDone,
     CommandFailed,
     DeviceClockWrong,
@@ -43,8 +44,10 @@ def condition(event: DeviceTrouble | DeviceTampered | DeviceLowBattery, facts: F
 
 
 def clock_wrong(event: DeviceClockWrong, facts: Facts) -> list[Effect]:
-    details = {"skew": f"{event.data.skew:.0f}"}
     key = f"clock/{event.device}"
+    if abs(event.data.skew) < CLOCK_RIGHT:
+        return clear_alert(event, facts, key)
+    details = {"skew": f"{event.data.skew:.0f}"}
     return raise_routine(
         event, facts, "clock_wrong", "low", key, place=device_place(event.device, facts), details=details
     )

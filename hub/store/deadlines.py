@@ -4,7 +4,7 @@ After a restore, routine ones that fell due before it are held: the hub that was
 """
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, bindparam, func, not_, select, true, update
@@ -25,6 +25,9 @@ _DELETE = Prepared(
     lambda _: sql_delete(tables.deadlines).where(_TABLE.site == bindparam("of_site"), _TABLE.key == bindparam("of_key"))
 )
 _HELD_AT = "deadlines_held_at"
+_A_WAIT = timedelta(hours=1)
+_BY_THE_CLOCK = ("overstay",)
+"""due at an hour that people named, however short a time before"""
 
 
 def put(tx: Transaction, deadlines: Collection[Deadline]) -> None:
@@ -63,6 +66,18 @@ def delete(tx: Transaction, site: str, *keys: str) -> None:
     if keys:
         _DELETE.write(tx.connection, [{"of_site": site, "of_key": key} for key in keys])
         tx.touch("deadlines")
+
+
+def move(tx: Transaction, site: str, by: timedelta, since: datetime) -> None:
+    """The clock was set: waits of up to an hour that began after `since` (by the clock before) last as long as they
+    were meant to. What is due at an hour of the day, or days from now, stays."""
+    table = tables.deadlines
+    where = (_TABLE.site == site, _TABLE.set_at >= since, _TABLE.kind.not_in(_BY_THE_CLOCK))
+    for row in tx.connection.execute(select(_TABLE.key, _TABLE.due, _TABLE.set_at).where(*where)).all():
+        if row.due - row.set_at <= _A_WAIT:
+            moved = update(table).where(_TABLE.site == site, _TABLE.key == row.key)
+            tx.connection.execute(moved.values(due=row.due + by, set_at=row.set_at + by))
+    tx.touch("deadlines")
 
 
 # held after a restore

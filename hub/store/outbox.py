@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, bindparam, case, select, update
 
-from hub.core.commands import COMMAND
+from hub.core.commands import COMMAND, OPENINGS
 from hub.core.effects import CommandBecomes
 from hub.core.records import CommandRecord, CommandState, Notice, NoticeState
 from hub.store import tables
@@ -153,6 +153,21 @@ def expire_commands(tx: Transaction, now: datetime) -> list[CommandRecord]:
         tx.connection.execute(update(tables.commands).where(*where).values(state="expired", closed_at=now))
         tx.touch("commands")
     return [replace(record, state="expired", closed_at=now) for record in expired]
+
+
+def clock_set(tx: Transaction, site: str, by: timedelta, since: datetime) -> None:
+    """The hub's clock was set: notices made after `since` (by the clock before) go when they were meant to; and an
+    opening that no host has yet doesn't become good for longer."""
+    made_since = (_NOTICES.site == site, _NOTICES.state == "queued", _NOTICES.created_at >= since)
+    for row in tx.connection.execute(select(_NOTICES.key, _NOTICES.next_at).where(*made_since)).all():
+        moved = update(tables.notices).where(_NOTICES.site == site, _NOTICES.key == row.key)
+        tx.connection.execute(moved.values(next_at=row.next_at + by))
+    if by < timedelta():
+        openings = (_COMMANDS.site == site, _COMMANDS.state == "queued", _COMMANDS.kind.in_(OPENINGS))
+        expired = update(tables.commands).where(*openings).values(state="expired", closed_at=tx.now, result="clock_set")
+        tx.connection.execute(expired)
+    tx.touch("notices")
+    tx.touch("commands")
 
 
 def give_up_commands(tx: Transaction, written: Collection[str], never_written: Collection[str]) -> list[CommandRecord]:

@@ -4,11 +4,14 @@ import asyncio
 import io
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
 from hub.core.records import Incident, Visit
-from hub.store import audit, incidents, outbox, parcels, visits
+from hub.store import audit, devices, incidents, outbox, parcels, visits
+from hub.store.database import Priority
+from hub.store.devices import DeviceStatus
 from tests.console import made_up
 from tests.console.desk_side import Browser, Console, SignIn
 from tests.console.made_up import SITE
@@ -164,6 +167,27 @@ async def test_a_door_is_opened_with_a_reason_and_only_once(console: Console, si
     assert [(one.command.kind, one.command.by, one.command.why) for one in page.items] == [
         ("door.open", "desk", "轮椅")
     ]
+
+
+async def test_a_devices_clock_is_set_where_it_is_wrong(console: Console, sign_in: SignIn) -> None:
+    client = await sign_in("desk")
+    said = DeviceStatus(
+        site=SITE, device="gate-e1", host="hub-1", adapter="face_mqtt", address="1", declared=True, link="online",
+        last_heard=console.clock(), skew=-3600.0,
+    )  # fmt: skip
+    await console.desk.store.write(Priority.ROUTINE, lambda tx: devices.save_status(tx, said))
+    page = await (await client.get("/devices/gate-e1")).text()
+    assert "慢 1 时 0 分" in page
+    assert "/devices/gate-e1/set-clock" in page
+    await act(client, "/devices/gate-e1/set-clock", act="c1")
+    await act(client, "/devices/gate-e1/set-clock", act="c1")
+    listed = await console.desk.store.read(lambda tx: outbox.command_listing(tx, SITE))
+    assert [one.command.kind for one in listed.items] == ["device.set_clock"]
+    assert ("desk", "device.set_clock") in await acts_of(console)
+    await console.desk.store.write(Priority.ROUTINE, lambda tx: devices.save_status(tx, replace(said, skew=1.2)))
+    page = await (await client.get("/devices/gate-e1")).text()
+    assert "快 00:01" in page
+    assert "/devices/gate-e1/set-clock" not in page
 
 
 async def test_showing_a_name_in_full_is_in_the_audit_log(console: Console, sign_in: SignIn) -> None:

@@ -218,6 +218,23 @@ async def test_a_clock_set_back_holds_nothing_up(desk: Desk) -> None:
     assert len(desk.written) == 2
 
 
+@pytest.mark.parametrize("step", [timedelta(days=1), timedelta(days=-1)])
+async def test_when_the_hubs_clock_is_set_an_opening_waits_no_longer_than_it_was_meant_to(
+    desk: Desk, step: timedelta
+) -> None:
+    desk.there = False
+    await desk.ask()
+    desk.now += step
+    desk.commands.clock_set(step)
+    await desk.later(10)
+    assert desk.outcomes == []
+    await desk.later(25)
+    assert desk.outcomes == [("command.failed", "not_sent")]
+    desk.there = True
+    await desk.later(1)
+    assert desk.written == []
+
+
 async def test_a_connection_lost_in_the_middle_is_said_and_not_tried_again(desk: Desk) -> None:
     desk.connected = False
     await desk.ask()

@@ -32,6 +32,10 @@ def test_a_panels_trouble_is_told_even_late(estate: Estate) -> None:
 def test_a_wrong_clock_is_shown(estate: Estate) -> None:
     estate.hears("device.clock_wrong", "gate-in", skew=-812.4)
     assert estate.alert("clock_wrong").details == {"skew": "-812"}
+    estate.hears("device.clock_wrong", "gate-in", skew=3600.0)
+    assert estate.alert("clock_wrong").details == {"skew": "3600"}
+    estate.hears("device.clock_wrong", "gate-in", skew=-2.0)
+    assert not [alert for alert in estate.facts.alerts.values() if alert.handling != "done"]
 
 
 def test_what_a_panel_says_and_nobody_can_read_needs_a_person(estate: Estate) -> None:

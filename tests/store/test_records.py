@@ -2,12 +2,15 @@
 
 import base64
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from hub.core.commands import OpenDoor, SetClock
 from hub.core.device_events import FrameQuarantined, Quarantined
 from hub.core.effects import (
     AlertBecomes,
@@ -290,6 +293,29 @@ async def test_a_notice_goes_through_its_states(store: Store) -> None:
     await store.write(Priority.DISPATCH, lambda tx: outbox.notice_failed(tx, "pickup/k1", "gone", None, site=SITE))
     listed = await store.read(lambda tx: outbox.notice_listing(tx, SITE, state=("failed",)))
     assert [n.key for n in listed.items] == ["pickup/k1"]
+
+
+async def test_when_the_clock_is_set_notices_go_as_meant_and_no_opening_becomes_good_for_longer(store: Store) -> None:
+    made = [notice("old", created_at=T - MINUTE), notice("new", next_at=T + MINUTE)]
+    about: dict[str, Any] = {"site": SITE, "device": "gate-1", "expires": T + MINUTE, "by": "desk"}
+    door = command(command=OpenDoor(id=uuid4(), door="1", **about))
+    clock = command(command=SetClock(id=uuid4(), **about))
+
+    def ask(tx: Transaction) -> None:
+        outbox.add_notices(tx, made)
+        outbox.add_commands(tx, [door, clock])
+
+    await store.write(Priority.PERSON, ask)
+    day = timedelta(days=1)
+    for step, since, went in ((day, T, T + MINUTE + day), (-day, T + day, T + MINUTE + day)):
+        await store.write(Priority.DEADLINE, partial(outbox.clock_set, site=SITE, by=step, since=since))
+        due = await store.read(lambda tx: outbox.due_notices(tx, T + 3 * day, 10))
+        assert {one.key: one.next_at for one in due} == {"old": T, "new": went}
+    states = await store.read(lambda tx: outbox.command_listing(tx, SITE))
+    assert {one.command.kind: one.state for one in states.items} == {
+        "door.open": "expired",
+        "device.set_clock": "queued",
+    }
 
 
 async def test_a_held_notice_is_sent_once_it_is_decided_so(store: Store) -> None:

@@ -1,5 +1,7 @@
 """A gate's payload as events, the answer that the gate waits for, and what it says to a command."""
 
+from datetime import datetime
+
 from pydantic_core import to_json
 
 from hub.adapters.face_mqtt import records, topics
@@ -38,7 +40,7 @@ def decode(frame: Frame, device: DeviceContext) -> Decoded:
 def _own(message: Message, payload: bytes, own: tuple[str, str], frame: Frame, device: DeviceContext) -> Decoded:
     if message.operator.endswith("-Ack"):
         answered = message.operator not in ("PushAck-Ack", "Online-Ack", "GetSysTime-Ack")
-        return Decoded(outcomes=(outcome_of(message),) if answered else ())
+        return Decoded(outcomes=(outcome_of(message),) if answered else (), now=_now(message, device))
     reply = _yes(message, own)
     match message.operator:
         case "RecPush":
@@ -81,7 +83,7 @@ def _presence(message: Message, own: tuple[str, str] | None, frame: Frame, devic
                 time=device.local_time(wall_clock) if wall_clock else None,
                 boot=frame.received,
             )
-            return Decoded(events=(online,), reply=_online_ack(device, own))
+            return Decoded(events=(online,), reply=_online_ack(device, own), now=_now(message, device))
         case "offline":
             # a will is written when the gate connects, so a time in it is not when it went away
             offline = device.event(
@@ -93,11 +95,18 @@ def _presence(message: Message, own: tuple[str, str] | None, frame: Frame, devic
             )
             return Decoded(events=(offline,))
         case "heartbeat":
-            return Decoded(reply=None if own else _ask_itself(device))
+            return Decoded(reply=None if own else _ask_itself(device), now=_now(message, device))
         case "online-ack":  # our own, heard again on the shared topic
             return Decoded()
         case _:
             return None
+
+
+def _now(message: Message, device: DeviceContext) -> datetime | None:
+    """What the gate's clock reads: a beat's `time`, or `SysTime` in the answer to GetSysTime (a simulator's word for
+    it: the manuals name no field)."""
+    wall_clock = message.fields.time("systime", "time")
+    return device.local_time(wall_clock) if wall_clock else None
 
 
 def _ask_itself(device: DeviceContext) -> Outgoing:

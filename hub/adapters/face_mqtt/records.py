@@ -167,9 +167,17 @@ def _event(
     )
 
 
-def _delivery(fields: Fields) -> Delivery:
-    """Pushed again by hand, or made more than 10 s before it was sent: from the gate's memory."""
-    return "backlog" if fields.number("pushtype") == 2 or fields.number("sendintime") == 0 else "live"
+def _delivery(fields: Fields) -> Delivery | None:
+    """Pushed again by hand, or made more than 10 s before it was sent: from the gate's memory. Some say neither."""
+    if fields.number("pushtype") == 2:
+        return "backlog"
+    match fields.number("sendintime"):
+        case 0:
+            return "backlog"
+        case 1:
+            return "live"
+        case _:
+            return None
 
 
 def _person(fields: Fields, status: int | None) -> PersonSeenAt:

@@ -106,13 +106,16 @@ def encode(command: Command, device: DeviceContext, number: int, now: datetime) 
 
 
 def _sent(packet: Packet, frame: Frame, device: DeviceContext) -> Decoded:
+    sent = read_time(packet.sent)
+    now = device.local_time(sent) if sent else None
     if packet.data == HEARTBEAT:
-        return Decoded(reply=_answer(packet, CONFIRM, frame, device, HEARTBEAT_ANSWER))
+        return Decoded(reply=_answer(packet, CONFIRM, frame, device, HEARTBEAT_ANSWER), now=now)
     events, reason = _read(packet, frame, device)
     return Decoded(
         events=events,
         reply=_answer(packet, CONFIRM, frame, device),
         unreadable=Unreadable(reason) if reason else None,
+        now=now,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json, to_json
 
-from hub.adapters.locker_mqtt.messages import Statement, is_numbered, parse
+from hub.adapters.locker_mqtt.messages import Heartbeat, Hello, Statement, is_numbered, parse
 from hub.adapters.locker_mqtt.vocabulary import read_record, read_statement
 from hub.core.adapter import Decoded, DeviceContext, Encoded, Frame, Outgoing, Unreadable, Unsupported
 from hub.core.commands import Command, OpenCompartment, PutPickup, RemovePickup, Replay, SetClock
@@ -48,9 +48,18 @@ def decode(frame: Frame, device: DeviceContext) -> Decoded:
     except ValidationError as error:
         return Decoded(reply=_kept(raw, frame, device), unreadable=Unreadable(_what_is_wrong(error)))
     if isinstance(message, Statement):
-        return Decoded(events=read_statement(message, frame, device))
+        return Decoded(events=read_statement(message, frame, device), now=_now(message))
     events, outcomes, unreadable = read_record(message, frame, device)
     return Decoded(events, _kept(raw, frame, device), outcomes, unreadable)
+
+
+def _now(message: Statement) -> datetime | None:
+    """What the locker's clock reads; a will was written long before it is sent."""
+    match message:
+        case Hello(time=time) | Heartbeat(time=time):
+            return time
+        case _:
+            return None
 
 
 def encode(command: Command, device: DeviceContext, number: int, now: datetime) -> Encoded | Unsupported:

@@ -4,7 +4,7 @@ Attendance PUSH protocol 2.4.1, chapter 12 and appendices 3 to 5. A terminal has
 """
 
 from hub.adapters.zkteco_push import vocabulary
-from hub.adapters.zkteco_push.fields import Broken, delivery_of, time_of
+from hub.adapters.zkteco_push.fields import Broken, time_of
 from hub.core.access_events import (
     Access,
     AccessDuress,
@@ -48,7 +48,7 @@ def attendance_events(line: str, frame: Frame, device: DeviceContext) -> list[Ev
     return [
         device.event(
             AccessGranted, access, frame=frame, record=f"attlog {line.strip()}", time=time, subject=f"door/{DOOR}",
-            delivery=delivery_of(time, frame), vendorcode=f"zk:att/{status}"[:200],
+            delivery=None, vendorcode=f"zk:att/{status}"[:200],
         )
     ]  # fmt: skip
 
@@ -68,7 +68,7 @@ def operation_events(line: str, frame: Frame, device: DeviceContext) -> list[Eve
     def told(event_class: type[E], data: Data, *, at_door: bool = False) -> E:
         return device.event(
             event_class, data, frame=frame, record=f"oplog {line.strip()}", time=time,
-            subject=f"door/{DOOR}" if at_door else None, delivery=delivery_of(time, frame), vendorcode=f"zk:op/{code}",
+            subject=f"door/{DOOR}" if at_door else None, delivery=None, vendorcode=f"zk:op/{code}",
         )  # fmt: skip
 
     match code, value:

@@ -4,13 +4,15 @@ Security PUSH 4.8 and attendance PUSH 2.4.1. Stateless: everything is in the req
 Whatever can't be read is quarantined and still answered, or a reader that sends in order would be stuck for ever.
 """
 
+import contextlib
 import re
 from collections.abc import Callable
+from datetime import datetime
 
 from hub.adapters.zkteco_push import replies
 from hub.adapters.zkteco_push.attendance import attendance_events, operation_events
 from hub.adapters.zkteco_push.commands import reference_of
-from hub.adapters.zkteco_push.fields import Broken, fields_of, lines_of, number_of
+from hub.adapters.zkteco_push.fields import Broken, fields_of, lines_of, number_of, time_of
 from hub.adapters.zkteco_push.records import access_events, state_events
 from hub.core.adapter import CommandOutcome, Decoded, DeviceContext, Frame, RequestHead, Unreadable
 from hub.core.device_events import DeviceReported, Reported
@@ -84,9 +86,11 @@ def _upload(query: dict[str, str], frame: Frame, device: DeviceContext) -> Decod
         case "rtlog" | "transaction":
             return _read(access_events, frame, device)
         case "rtstate":
-            return _read(state_events, frame, device)
+            states = _read(state_events, frame, device)
+            return states._replace(now=_newest(frame, device, lambda line: fields_of(line).get("time", "")))
         case "attlog":
-            return _read(attendance_events, frame, device, counted=True)
+            records = _read(attendance_events, frame, device, counted=True)
+            return records._replace(recorded=_newest(frame, device, lambda line: "".join(line.split("\t")[1:2])))
         case "operlog":
             return _read(operation_events, frame, device, counted=True)
         case "options":
@@ -116,6 +120,15 @@ def _read(reader: LineReader, frame: Frame, device: DeviceContext, *, counted: b
         reply=replies.text(f"OK: {len(lines)}") if counted else replies.OK,
         unreadable=Unreadable("; ".join(broken[:5]) + (" …" if len(broken) > 5 else "")) if broken else None,
     )
+
+
+def _newest(frame: Frame, device: DeviceContext, time_in: Callable[[str], str]) -> datetime | None:
+    """The latest time on the lines that have one."""
+    times = []
+    for line in lines_of(frame.payload):
+        with contextlib.suppress(Broken):
+            times.append(time_of(time_in(line), device))
+    return max(times, default=None)
 
 
 def _table(query: dict[str, str], frame: Frame, device: DeviceContext) -> Decoded:

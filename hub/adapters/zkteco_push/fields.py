@@ -4,8 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
-from hub.core.adapter import DeviceContext, Frame
-from hub.core.envelope import LATE_AFTER, Delivery
+from hub.core.adapter import DeviceContext
 from hub.core.text import clean
 
 _LINE_END = re.compile(r"[\r\n]+")
@@ -70,11 +69,6 @@ def seconds_of(wall: datetime) -> int:
     """A wall clock in ZKTeco's own seconds (Security PUSH 4.8, appendix 5)."""
     days = ((wall.year - 2000) * 12 + wall.month - 1) * 31 + wall.day - 1
     return days * 86_400 + (wall.hour * 60 + wall.minute) * 60 + wall.second
-
-
-def delivery_of(time: datetime, frame: Frame) -> Delivery:
-    """Older than a minute: the device empties its memory. A clock that runs ahead stays live, and is suspect."""
-    return "backlog" if frame.received - time > LATE_AFTER else "live"
 
 
 def _local(device: DeviceContext, year: int, month: int, day: int, hour: int, minute: int, second: int) -> datetime:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hub.adapters.zkteco_push import vocabulary
-from hub.adapters.zkteco_push.fields import Broken, delivery_of, fields_of, number_of, time_of, time_of_seconds
+from hub.adapters.zkteco_push.fields import Broken, fields_of, number_of, time_of, time_of_seconds
 from hub.core.access_events import (
     Access,
     AccessDenied,
@@ -220,7 +220,7 @@ class _Telling:
             record=record.key,
             time=record.time,
             subject=f"door/{record.door}" if at_door and record.door else None,
-            delivery=delivery_of(record.time, self.frame),
+            delivery=None,
             vendorcode=f"zk:{record.code}",
         )
 

@@ -10,6 +10,7 @@ from hub.console.desk import DESK
 from hub.console.forms import form_of, paging_urls
 from hub.console.render import Shown, fragment, page, wants_part
 from hub.console.signed import SIGNED
+from hub.core.device_events import CLOCK_RIGHT
 from hub.core.effects import Effect, Refused
 from hub.core.facts import Facts
 from hub.rules import acts
@@ -59,7 +60,7 @@ async def device_page(request: web.Request) -> web.Response:
         }
 
     values = await desk.store.read(read)
-    return await page(request, "device.html", device=device, **values)
+    return await page(request, "device.html", device=device, clock_right=CLOCK_RIGHT, **values)
 
 
 async def frame_page(request: web.Request) -> web.Response:
@@ -103,4 +104,17 @@ async def open_point(request: web.Request) -> web.Response:
 
     wanted = Wanted(devices={device})
     await perform(request.app[DESK], signed, wanted, act, name=what, target=device, act_id=cause)
+    return await acted(request, "said.command", go=f"/devices/{device}")
+
+
+async def set_clock(request: web.Request) -> web.Response:
+    """POST /devices/{id}/set-clock: its clock to ours."""
+    signed, form, device = request[SIGNED], await form_of(request), request.match_info["id"]
+    cause = form.act_id
+
+    def act(facts: Facts) -> list[Effect]:
+        return acts.command_device(facts, device, "device.set_clock", "", "", actor(signed), facts.now, cause)
+
+    wanted = Wanted(devices={device})
+    await perform(request.app[DESK], signed, wanted, act, name="device.set_clock", target=device, act_id=cause)
     return await acted(request, "said.command", go=f"/devices/{device}")
