@@ -21,6 +21,7 @@ AT_ONCE = 32 * 1024
 _PUBLISH = (0x30, 0x31)
 """PUBLISH at QoS 0, not retained and retained (MQTT 5.0, 3.3.1)"""
 _PUBACK = 0x40
+_PACKET_ID = 2
 _LONGEST_LENGTH = 4
 _LARGEST = 268_435_455
 
@@ -113,6 +114,8 @@ class Session(paho.Client):
             if stream[at] in _PUBLISH:
                 self._publish(stream, at, body, end)
             elif stream[at] == _PUBACK:
+                if length < _PACKET_ID:
+                    raise ValueError("an answer without a packet id")
                 self._unanswered -= 1
                 if self._held:
                     self._unanswered += 1
@@ -130,6 +133,8 @@ class Session(paho.Client):
         if self._with_properties:
             length, past = _length(stream, past)
             past += length
+        if not 0 < past <= end:
+            raise ValueError("a message that ends within its head")
         self._deliver(topic, stream[past:end], stream[at] == _PUBLISH[1])
 
     def _sock_recv(self, bufsize: int) -> bytes:

@@ -20,7 +20,9 @@ def _utc(value: datetime) -> datetime:
 
 def rfc3339(value: datetime) -> str:
     """RFC 3339 in UTC with milliseconds, `2026-04-10T02:00:07.000Z`."""
-    return value.astimezone(UTC).isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
+    if value.tzinfo is not UTC:
+        value = value.astimezone(UTC)
+    return value.isoformat("T", "milliseconds")[: -len("+00:00")] + "Z"
 
 
 def clean(raw: str, limit: int = 500) -> str:

@@ -58,7 +58,7 @@ class News:
         """These stand on disk."""
         for event in events:
             said = self._said.get(_key(event))
-            if said is not None and not said.kept and said.data == event.data:
+            if said is not None and not said.kept and (said.data is event.data or said.data == event.data):
                 said.kept = True
 
 
