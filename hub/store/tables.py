@@ -362,7 +362,6 @@ devices = Table(
     _bytes("sealed"),
 )
 
-hosts = Table("hosts", metadata, _key("site"), _key("host"), _moment("at"), _count("sequence"))
 
 users = Table(
     "users",

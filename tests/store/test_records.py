@@ -34,7 +34,6 @@ from hub.store import (
     devices,
     effects,
     events,
-    hosts,
     incidents,
     outbox,
     parcels,
@@ -230,14 +229,6 @@ async def test_what_a_host_does_not_know_since_its_start_stays_as_it_was(store: 
     assert await kept_after(heard) == heard
     assert await kept_after(restarted) == heard
     assert await kept_after(silent) == replace(silent, last_heard=T)
-
-
-async def test_a_hosts_older_mark_changes_nothing(store: Store) -> None:
-    await store.write(Priority.ROUTINE, lambda tx: hosts.save(tx, SITE, "hub-1", T, 40))
-    await store.write(Priority.ROUTINE, lambda tx: hosts.save(tx, SITE, "hub-1", T - MINUTE, 30))
-    assert [(m.at, m.sequence) for m in await store.read(lambda tx: hosts.listing(tx, SITE))] == [(T, 40)]
-    await store.write(Priority.ROUTINE, lambda tx: hosts.save(tx, SITE, "hub-1", T + MINUTE, 41))
-    assert [(m.at, m.sequence) for m in await store.read(lambda tx: hosts.listing(tx, SITE))] == [(T + MINUTE, 41)]
 
 
 async def test_who_is_signed_in_and_until_when(store: Store, tmp_path: Path) -> None:

@@ -156,14 +156,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("lane = 'life'"),
     )
     op.create_table(
-        "hosts",
-        sa.Column("site", sa.Text(), nullable=False),
-        sa.Column("host", sa.Text(), nullable=False),
-        sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("sequence", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("site", "host", name="hosts_key"),
-    )
-    op.create_table(
         "incident_events",
         sa.Column("site", sa.Text(), nullable=False),
         sa.Column("incident", sa.Text(), nullable=False),
