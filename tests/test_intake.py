@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -22,7 +22,7 @@ from hub.core.passing import HostStatus
 from hub.intake import deciding, lane
 from hub.intake import statuses as statuses_module
 from hub.rules import decide
-from hub.store import deadlines, devices, events, incidents, outbox
+from hub.store import deadlines, devices, events, incidents, outbox, states
 from hub.store.database import Priority, Store, StoreAway, Transaction
 from tests.disk import until
 from tests.intake_side import Desk
@@ -419,4 +419,45 @@ def disabled(sequence: int, active: bool, time: datetime, received: datetime) ->
         "received": received,
         "lane": "life",
         "data": {"active": active, "zone": "1", "point": "7"},
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["one batch", "batch after batch"])
+async def test_a_door_that_says_the_same_line_twice_within_a_second_is_as_it_said_last(
+    desk: Desk, at_once: bool
+) -> None:
+    shut, sprung = uuid4(), uuid4()  # of state lines, which tell whole seconds and bear no number
+    lines = [moved(1, "closed", shut), moved(2, "opened", sprung), moved(3, "closed", shut)]
+    for line in lines:
+        desk.message(line)
+        if not at_once:
+            await desk.receives(line.sequence or 0)
+    await desk.receives(1, 2, 3)
+    assert await is_open(desk) is False
+    assert [event.sequence for event in await desk.stored()] == [1, 2]
+    desk.message(lines[1])  # out of the host's spool again
+    desk.message(moved(4, "closed", shut))  # the device's resend of all of it, cut off in the middle
+    desk.message(moved(5, "opened", sprung))
+    await desk.receives(4, 5)
+    assert await is_open(desk) is True
+
+
+async def is_open(desk: Desk) -> bool | None:
+    (door,) = await desk.store.read(lambda tx: states.doors(tx, SITE))
+    return door.open
+
+
+def moved(sequence: int, how: str, identity: UUID) -> Event:
+    return EVENT.validate_python({
+        "type": f"door.{how}",
+        "id": identity,
+        "host": "hub-1",
+        "sequence": sequence,
+        "source": f"/sites/{SITE}/devices/reader-1",
+        "subject": "door/1",
+        "time": T.replace(microsecond=0),
+        "received": T,
+        "lane": "routine",
+        "delivery": "snapshot",
+        "data": {"door": "1"},
     })  # fmt: skip

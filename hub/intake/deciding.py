@@ -11,7 +11,7 @@ from hub.core.effects import ClearDeadline
 from hub.core.envelope import Lane, event_id
 from hub.core.events import Event
 from hub.core.facts import Facts
-from hub.rules import decide
+from hub.rules import decide, decide_again
 from hub.rules.bare import raise_bare
 from hub.store import effects, events, facts, quarantine
 from hub.store.database import Transaction
@@ -43,7 +43,8 @@ def settle(
     new = {event.id for event in fresh}
     wanted = [event for event in batch if event.id in again and event.id not in new]
     fallen_due = [event for event in batch if isinstance(event, DeadlineReached)]
-    known = facts.load(tx, building, facts.Wanted.of([*wanted, *fresh, *fallen_due], building), tx.now)
+    repeats = _repeats(batch, fresh) if len(fresh) < len(batch) else []
+    known = facts.load(tx, building, facts.Wanted.of([*wanted, *fresh, *fallen_due, *repeats], building), tx.now)
     known.channels = channels
     decided: list[Decided] = []
     gone: set[str] = set()
@@ -63,6 +64,7 @@ def settle(
     for event in (e for e in fallen_due if e.id not in new and _still_due(e, known)):
         over = known.apply([ClearDeadline(event.data.deadline)])  # decided before: only its row is still there
         decided.append(Decided(None, event.at, over))
+    decided += [Decided(None, event.at, known.apply(decide_again(event, known))) for event in repeats]
     events.add(tx, [each.cause for each in decided if each.cause and each.cause.id in new], building)
     effects.add_all(tx, building.site.id, decided)
     return Settled(taken, frozenset(gone))
@@ -104,6 +106,12 @@ def put_bytes_aside(tx: Transaction, building: Building, lane: Lane, device: str
     if fresh := events.unseen(tx, [event]):
         events.add(tx, fresh, building)
         effects.add(tx, site, raise_bare(event), cause=None, at=event.at)
+
+
+def _repeats(batch: Sequence[Event], fresh: Sequence[Event]) -> list[Event]:
+    """What a host sent whose id was known, in the batch or in the store."""
+    rows = {(event.host, event.sequence) for event in fresh}
+    return [event for event in batch if event.host and (event.host, event.sequence) not in rows]
 
 
 def _same_row(one: Event, other: Event) -> bool:

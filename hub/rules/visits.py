@@ -28,6 +28,7 @@ from hub.rules.alerts import clear_alert, device_place, is_older, raise_routine
 from hub.rules.notices import language_of, to_person
 from hub.rules.passes import remove_pass
 
+DoorMovement = DoorOpened | DoorClosed | DoorLocked | DoorUnlocked
 FADE_AFTER = timedelta(minutes=30)
 LATE_RUN = timedelta(seconds=30)
 """how long after late news of an entry that of the exit may follow"""
@@ -168,7 +169,13 @@ def door_condition(event: DoorForced | DoorHeldOpen | DoorTailgated, facts: Fact
     return _and_fade(event, key, raised) if kind == "door_tailgated" else raised
 
 
-def door_moved(event: DoorOpened | DoorClosed | DoorLocked | DoorUnlocked, facts: Facts) -> list[Effect]:
+def door_moved_again(event: DoorMovement, facts: Facts) -> list[Effect]:
+    """Where the same host told last of the door: between two hosts no sequence says which came first."""
+    known = facts.doors.get(facts.building.place(event.device, door=event.data.door).door)
+    return door_moved(event, facts) if known and known.host == event.host else []
+
+
+def door_moved(event: DoorMovement, facts: Facts) -> list[Effect]:
     place = facts.building.place(event.device, door=event.data.door)
     known = facts.doors.get(place.door) or DoorState(site=event.site, door=place.door, since=event.time)
     if not newer(event.host, event.sequence, known) or is_older(event, known.since):
