@@ -56,5 +56,7 @@ class DeviceStatus(_Said):
     since: Instant | None = None
     skew: float | None = None
     waiting: int = 0
+    let_fall: int = 0
+    let_fall_since: Instant | None = None
     detail: dict[str, str] = {}
     frames: list[Seen] = []

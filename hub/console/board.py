@@ -42,6 +42,8 @@ class Snapshot:
     parcels: Sequence[Parcel]
     parcel_counts: Mapping[str, int]
     unknown: Sequence[DeviceStatus]
+    let_fall: Mapping[str, DeviceStatus]
+    """devices of which the hub took too much to take all, by id"""
     last: StoredEvent | None
     users: Mapping[str, str]
     """colleagues' names on screen, by the names they sign in with"""
@@ -125,7 +127,7 @@ def read_board(tx: Transaction, desk: Desk) -> Snapshot:
         **_emergencies(tx, site),
         **_visits(tx, site),
         **_parcels(tx, site),
-        unknown=devices.unknown(tx, site),
+        **_devices(tx, site),
         users={user.name: user.display or user.name for user in accounts.listing(tx, site)},
     )
 
@@ -138,7 +140,7 @@ def read_changes(tx: Transaction, desk: Desk, known: Snapshot, changed: Collecti
     if "parcels" in changed:
         fresh |= _parcels(tx, desk.site)
     if "devices" in changed:
-        fresh["unknown"] = devices.unknown(tx, desk.site)
+        fresh |= _devices(tx, desk.site)
     return replace(known, **fresh)
 
 
@@ -159,6 +161,13 @@ def with_emergencies(known: Snapshot, became: Iterable[Emergency], desk: Desk) -
         alerts=[alert for alert in alerts.values() if alert.handling != "done"],
         incidents=[incident for incident in incidents.values() if incident.state != "done"],
     )
+
+
+def _devices(tx: Transaction, site: str) -> dict[str, Any]:
+    return {
+        "unknown": devices.unknown(tx, site),
+        "let_fall": {status.device: status for status in devices.let_fall(tx, site)},
+    }
 
 
 def _emergencies(tx: Transaction, site: str) -> dict[str, Any]:
@@ -283,7 +292,9 @@ def _sheet(incident: Incident, text: Text) -> str:
 
 def _queue(snapshot: Snapshot, desk: Desk, text: Text) -> list[QueueLine]:
     pinned = {incident.id for incident in snapshot.incidents}
-    lines = [_alert_line(a, text) for a in snapshot.alerts if a.incident not in pinned and a.kind not in _FOLDED]
+    lines = [
+        _alert_line(a, snapshot, text) for a in snapshot.alerts if a.incident not in pinned and a.kind not in _FOLDED
+    ]
     lines += [_waiting_line(visit, text) for visit in snapshot.waiting]
     lines += [_overstay_line(visit, visit.ends, text) for visit in snapshot.overstaying if visit.ends]
     if left_behind := [alert for alert in snapshot.alerts if alert.kind == "parcel_overdue"]:
@@ -293,7 +304,7 @@ def _queue(snapshot: Snapshot, desk: Desk, text: Text) -> list[QueueLine]:
     return lines
 
 
-def _alert_line(alert: Alert, text: Text) -> QueueLine:
+def _alert_line(alert: Alert, snapshot: Snapshot, text: Text) -> QueueLine:
     key = f"alert_next.{alert.kind}"
     if alert.kind == "link_offline" and alert.lane == "life":
         key = "alert_next.link_offline_panel"
@@ -303,6 +314,8 @@ def _alert_line(alert: Alert, text: Text) -> QueueLine:
         facts.insert(0, taken_away)
     if skew := alert.details.get("skew"):
         facts.insert(0, text.skew(float(skew)))
+    if alert.kind == "device_flooding" and (status := snapshot.let_fall.get(alert.device)):
+        facts.append(text.t("device.let_fall_since", number=status.let_fall, time=text.short(status.let_fall_since)))
     if alert.count > 1:
         facts.append(text.t("queue.times", number=alert.count, time=text.clock(alert.last_at)))
     if alert.source == "quiet":

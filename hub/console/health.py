@@ -81,7 +81,6 @@ class _Numbers(Collector):
 
     def __init__(self, parts: Mapping[str, Mapping[str, object]], stored: _Stored | None, mistakes: int) -> None:
         self._intake = parts.get("intake", {})
-        self._host = parts.get("host", {})
         self._broker = parts.get("broker", {})
         self._stored = stored
         self._mistakes = mistakes
@@ -98,9 +97,8 @@ class _Numbers(Collector):
         yield _counted("hub_receipts", "Receipts sent to hosts", intake.get("receipts"))
         spools = GaugeMetricFamily("hub_spool_waiting", "Rows on a host's disk without a receipt", labels=["host"])
         yield _labelled(spools, intake.get("spools"))
-        yield _counted(
-            "hub_frames_let_fall", "Frames of devices that wait for no answer, let fall", self._host.get("let_fall")
-        )
+        fallen = _counter("hub_frames_let_fall", "Frames of devices over their share, let fall without a yes", "reason")
+        yield _labelled(fallen, intake.get("let_fall"))
         yield _counted("hub_broker_dropped", "Messages that the broker let fall", self._broker.get("dropped"))
         if self._stored is not None:
             notices = GaugeMetricFamily("hub_notices", "Notices by state", labels=["state"])

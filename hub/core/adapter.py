@@ -236,6 +236,8 @@ class Adapter:
     """(command, device, number, now): `number` rises by one a command of this host and is never used again"""
     commands: frozenset[CommandKind]
     lane: Lane = "routine"
+    brings_life: bool = True
+    """whether any frame of it can be of the life lane; one that can't be is let fall unread when too many come"""
     options: type[BaseModel] = NoOptions
     keeps: str = "until_acked"
     """what the device does with a record nobody answered: until_acked, window (kept a while), nothing"""

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from hub.core.envelope import Data, Envelope, Lane
-from hub.core.text import Instant, Text, Word
+from hub.core.text import Instant, Integer, Text, Word
 
 CompartmentCause = Literal["courier", "recipient", "staff", "unknown"]
 CollectedBy = Literal["recipient", "proxy", "courier", "staff"]
@@ -82,6 +82,13 @@ class Skew(Data):
     """What the device's clock reads more than the hub's, in seconds."""
 
     skew: Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Flooding(Data):
+    """`let_fall` are the frames of it that were let fall since the host's start."""
+
+    active: bool
+    let_fall: Annotated[Integer, Field(ge=0)] = 0
 
 
 class Quarantined(Data):
@@ -193,6 +200,11 @@ class DeviceClockWrong(Envelope):
     data: Skew
 
 
+class DeviceFlooding(_OfItsKind):
+    type: Literal["device.flooding"] = "device.flooding"
+    data: Flooding
+
+
 class FrameQuarantined(_OfItsKind):
     type: Literal["frame.quarantined"] = "frame.quarantined"
     data: Quarantined
@@ -219,5 +231,5 @@ LockerEvent = (
 )  # fmt: skip
 DeviceEvent = (
     DeviceOnline | DeviceOffline | DeviceTrouble | DeviceTampered | DeviceLowBattery | DeviceReported
-    | DeviceClockWrong | FrameQuarantined | CommandDone | CommandFailed | DeadlineReached
+    | DeviceClockWrong | DeviceFlooding | FrameQuarantined | CommandDone | CommandFailed | DeadlineReached
 )  # fmt: skip

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hub.core.text import Instant, Integer
+from hub.core.text import Instant, Integer, Word
 
 REMEMBERED = 600
 STEPPED = timedelta(seconds=60)
@@ -22,7 +22,7 @@ RowNumber = Annotated[Integer, Field(ge=0)]
 class HostStatus(BaseModel):
     """A host's word of the second: everything it had spooled by `at` is in rows up to `sequence`; `oldest` is its
     first row without a receipt, None when it has none. `waiting` are its rows, `kept` the ids of commands on its disk,
-    `let_fall` the frames that it had no room for since its start."""
+    `let_fall` the frames that it had no room for since its start, by reason."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -31,7 +31,7 @@ class HostStatus(BaseModel):
     oldest: RowNumber | None = None
     waiting: RowNumber = 0
     kept: tuple[UUID, ...] = ()
-    let_fall: RowNumber = 0
+    let_fall: dict[Word, RowNumber] = {}
 
 
 class Passing:

@@ -28,6 +28,7 @@ from hub.host.events_out import EventsOut
 from hub.host.knocks import Knocks, frame_topic, knock_id
 from hub.host.news import News
 from hub.host.presence import Presence
+from hub.host.shares import STRANGERS, Reason, Shares
 from hub.host.tasks import Tasks
 from hub.store.spool import SpoolAway
 
@@ -36,11 +37,13 @@ log = structlog.get_logger()
 KEPT_BYTES = 256 * 1024
 FIRES_REMEMBERED = 1000
 """undeclared sources whose fire was raised; beyond, the first one is forgotten and would be raised again"""
+LOOK_AGAIN = 0.1
+"""seconds between two looks for room"""
 NOT_DECLARED = Outgoing(b"this device is not declared\n", status=403)
 
 
 class Frames:
-    """`receive` and `junk` are what the transports call; their futures fail with SpoolAway alone."""
+    """`receive` and `junk`, `lets_fall` and `room` are what the transports call; futures fail with SpoolAway alone."""
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class Frames:
         knocks: Knocks,
         commands: Commands,
         events_out: EventsOut,
+        shares: Shares,
         tasks: Tasks,
         monotonic: Callable[[], float],
     ) -> None:
@@ -62,6 +66,7 @@ class Frames:
         self._knocks = knocks
         self._commands = commands
         self._events_out = events_out
+        self._shares = shares
         self._tasks = tasks
         self._monotonic = monotonic
         self._shared = {
@@ -80,16 +85,44 @@ class Frames:
         device = self._sender(adapter, address, frame, connection)
         if device is None:
             decoded = Decoded(unreadable=unreadable) if unreadable else None
-            return self._tasks.begin(self._unknown(adapter, address or "", frame, decoded), "frame-unknown")
+            self._shares.begun(STRANGERS, len(frame.payload), 1)
+            return self._tasks.begin(self._keep_stranger(adapter, address or "", frame, decoded), "frame-unknown")
         if isinstance(adapter.transport, Tcp):
             self._device_of_connection[connection] = device.id
         context = self._contexts[device.id]
         decoded = Decoded(unreadable=unreadable) if unreadable else _decode(adapter, frame, context)
+        if too_many := self._too_many(adapter, device, decoded):
+            self._let_fall(adapter, device, frame, connection, too_many)
+            return _no_answer()
         proof = not self._on_shared(adapter, frame)
         events = self._what_is_news(device, frame, connection, decoded, proof=proof)
         if proof and not frame.retained:
             events += self._its_clock(context, decoded, frame)
         return self._kept(adapter, context, frame, decoded, events)
+
+    def lets_fall(self, adapter: Adapter, frame: Frame, connection: int) -> bool:
+        """Whether a message that can't be life is too many, before anybody reads it; it is counted then."""
+        if adapter.brings_life:
+            return False
+        address, _ = _address(adapter, frame, self._building.site.id)
+        device = self._sender(adapter, address, frame, connection)
+        too_many = self._shares.over(device.id if device else STRANGERS)
+        if too_many:
+            self._let_fall(adapter, device, frame, connection, too_many)
+        return too_many is not None
+
+    async def room(self, adapter: Adapter, frame: Frame, connection: int) -> None:
+        """Returns once the sender's share has room for what follows; a fire panel is always heard. `frame` is what is
+        known of it: its peer, its request's head."""
+        if adapter.lane == "life":
+            return
+        address, _ = _address(adapter, frame, self._building.site.id)
+        device = self._sender(adapter, address, frame, connection)
+        share = device.id if device else STRANGERS
+        while too_many := self._shares.over(share):
+            self._shares.held_back(share, too_many)
+            self._sign_of_life(adapter, device, frame, connection)
+            await asyncio.sleep(LOOK_AGAIN)
 
     def junk(self, adapter: Adapter, frame: Frame, connection: int, reason: str) -> "asyncio.Future[bool]":
         """Bytes that are no frame: kept with the reason, under the device of their connection where it is known."""
@@ -112,6 +145,40 @@ class Frames:
         if skew != context.skew:
             self._contexts[context.id] = replace(context, skew=skew)
         return told
+
+    def _too_many(self, adapter: Adapter, device: Device, decoded: Decoded) -> Reason | None:
+        """Why a frame that brings something, none of it life, is let fall. Others aren't read when they are too many
+        (`room`)."""
+        if not isinstance(adapter.transport, Mqtt) and adapter.lane != "life":
+            return None
+        if decoded.unreadable and adapter.lane == "life":
+            return None
+        if not decoded.events and not decoded.unreadable:
+            return None
+        if any(event.lane == "life" for event in decoded.events):
+            return None
+        return self._shares.over(device.id)
+
+    def _let_fall(
+        self, adapter: Adapter, device: Device | None, frame: Frame, connection: int, too_many: Reason
+    ) -> None:
+        self._shares.fell(device.id if device else STRANGERS, too_many)
+        self._sign_of_life(adapter, device, frame, connection)
+
+    def _sign_of_life(self, adapter: Adapter, device: Device | None, frame: Frame, connection: int) -> None:
+        """It is there, though nothing of what it says is taken."""
+        if device is None or frame.retained:
+            return
+        proof = not self._on_shared(adapter, frame)
+        if events := self._presence.heard(device.id, frame, self._monotonic(), connection, proof=proof):
+            self._tasks.begin(self._keep_presence(events), "presence")
+
+    async def _keep_presence(self, events: Sequence[Event]) -> None:
+        try:
+            await self._events_out.keep(events)
+        except SpoolAway:
+            self._presence.owe(events)
+            raise
 
     def _on_shared(self, adapter: Adapter, frame: Frame) -> bool:
         """Where any device of the kind may speak in the name of any other."""
@@ -136,17 +203,28 @@ class Frames:
                     pass
         return events
 
+    async def _keep_stranger(
+        self, adapter: Adapter, address: str, frame: Frame, decoded: Decoded | None
+    ) -> Outgoing | None:
+        try:
+            return await self._unknown(adapter, address, frame, decoded)
+        finally:
+            self._shares.ended(len(frame.payload))
+
     def _kept(
         self, adapter: Adapter, context: DeviceContext, frame: Frame, decoded: Decoded, events: list[Event]
     ) -> "asyncio.Future[Outgoing | None]":
         """On disk first; then the reply, and before it what a frame brings of commands."""
         if decoded.unreadable:
             events.append(_quarantined(context, adapter, frame, str(decoded.unreadable)))
+        size = len(frame.payload)
+        self._shares.begun(context.id, size, len(decoded.events))
         answer: asyncio.Future[Outgoing | None] = asyncio.get_running_loop().create_future()
         if events or decoded.events:  # what was said before waits with all that was asked to be kept by now
             kept = self._events_out.keep(events)
-            kept.add_done_callback(lambda kept: self._on_disk(kept, context, decoded, events, answer))
+            kept.add_done_callback(lambda kept: self._on_disk(kept, context, decoded, events, size, answer))
         else:
+            self._shares.ended(size)
             self._finish(context, decoded, answer)
         return answer
 
@@ -156,8 +234,10 @@ class Frames:
         context: DeviceContext,
         decoded: Decoded,
         events: Sequence[Event],
+        size: int,
         answer: "asyncio.Future[Outgoing | None]",
     ) -> None:
+        self._shares.ended(size)
         if problem := kept.exception():
             self._presence.owe(events)
             if not answer.done():
@@ -189,6 +269,9 @@ class Frames:
         device = self._device_of_connection.get(connection)
         if device is None:
             await self._unknown(adapter, "", frame, decoded)
+            return False
+        if too_many := self._shares.over(device):
+            self._shares.fell(device, too_many)
             return False
         await self._kept(adapter, self._contexts[device], frame, decoded, [])
         return True
@@ -229,6 +312,12 @@ def _pass_on(done: "asyncio.Future[Outgoing | None]", answer: "asyncio.Future[Ou
         answer.set_exception(problem)
     else:
         answer.set_result(done.result())
+
+
+def _no_answer() -> "asyncio.Future[Outgoing | None]":
+    done: asyncio.Future[Outgoing | None] = asyncio.get_running_loop().create_future()
+    done.set_result(None)
+    return done
 
 
 def _address(adapter: Adapter, frame: Frame, site: str) -> tuple[str | None, Unreadable | None]:

@@ -15,19 +15,21 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from hub.bus import topics
 from hub.bus.client import BrokerAddress, BusClient, Message, Will
 from hub.bus.messages import Receipt
-from hub.core.adapter import Adapter, DeviceContext, Http, Mqtt, Outgoing, Tcp
+from hub.core.adapter import Adapter, DeviceContext, Frame, Http, Mqtt, Outgoing, Tcp
 from hub.core.building import Building, Device
 from hub.core.commands import COMMAND, Command
+from hub.core.device_events import DeviceFlooding, Flooding
 from hub.core.envelope import Lane
 from hub.core.events import Event
 from hub.core.steps import ClockSteps
-from hub.core.text import Identifier
+from hub.core.text import Identifier, rfc3339
 from hub.host.clocks import DeviceClocks
 from hub.host.commands import Commands
 from hub.host.events_out import EventsOut, Local
 from hub.host.frames import Frames
 from hub.host.knocks import Knocks
 from hub.host.presence import Presence
+from hub.host.shares import Share, Shares
 from hub.host.supervision import Supervision
 from hub.host.tasks import Tasks
 from hub.host.told import Told
@@ -106,6 +108,7 @@ class Host:
             clock,
             time.monotonic,
         )
+        self._shares = Shares(spool.rows_of, time.monotonic, clock)
         frames = Frames(
             building,
             adapters,
@@ -115,11 +118,16 @@ class Host:
             knocks,
             self._commands,
             self._events_out,
+            self._shares,
             self._tasks,
             time.monotonic,
         )
-        self._mqtt = MqttTransport(broker, f"devices-{name}", site, adapters, frames.receive, clock, session)
-        self._http = HttpListener(adapters, settings.devices_address, settings.readers_port, frames.receive)
+        self._mqtt = MqttTransport(
+            broker, f"devices-{name}", site, adapters, frames.receive, frames.lets_fall, clock, session
+        )
+        self._http = HttpListener(
+            adapters, settings.devices_address, settings.readers_port, frames.receive, frames.room
+        )
         self._tcp = {
             adapter.name: TcpListener(
                 adapter,
@@ -127,6 +135,7 @@ class Host:
                 settings.tcp_ports.get(adapter.name, adapter.transport.default_port),
                 frames.receive,
                 frames.junk,
+                frames.room,
                 frames.connection_gone,
             )
             for adapter in adapters.values()
@@ -143,7 +152,7 @@ class Host:
             knocks,
             self._commands,
             self._events_out,
-            lambda: self._mqtt.let_fall,
+            self._shares,
             clock,
         )
 
@@ -180,7 +189,7 @@ class Host:
             "devices_broker": self._mqtt.connected,
             "spool_waiting": self._told.waiting,
             "receipts": not self._events_out.receipts_overdue,
-            "let_fall": self._mqtt.let_fall,
+            "let_fall": dict(self._shares.let_fall),
             "publishes_refused": sum(client.refused for client in self._bus.values()),
         }
 
@@ -240,6 +249,24 @@ class Host:
                 if silent := self._presence.fell_silent(now, time.monotonic()):
                     await self._keep_presence(silent)
                 await self._commands.expire(now)
+                await self._tell_of_floods(now)
+
+    async def _tell_of_floods(self, now: datetime) -> None:
+        changed = list(self._shares.floods())
+        if not changed:
+            return
+        try:
+            await self._events_out.keep([self._flood(share, flooding, now) for share, flooding in changed])
+        except SpoolAway:
+            for share, flooding in changed:
+                share.told = not flooding
+            raise
+
+    def _flood(self, share: Share, flooding: bool, now: datetime) -> Event:  # as it is told
+        data = Flooding(active=flooding, let_fall=share.let_fall.total())
+        return self._contexts[share.device].event(
+            DeviceFlooding, data, frame=Frame(b"", now), record=f"flood/{rfc3339(now)}", boot=now
+        )
 
     async def _keep_presence(self, events: Sequence[Event]) -> None:
         try:

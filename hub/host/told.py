@@ -17,6 +17,7 @@ from hub.host.clocks import DeviceClocks
 from hub.host.commands import Commands
 from hub.host.events_out import EventsOut, Local
 from hub.host.knocks import Knock, Knocks
+from hub.host.shares import Share, Shares
 from hub.host.supervision import Supervision, Watch
 from hub.store.spool import Spool, SpoolAway
 
@@ -41,7 +42,7 @@ class Told:
         knocks: Knocks,
         commands: Commands,
         events_out: EventsOut,
-        let_fall: Callable[[], int],
+        shares: Shares,
         clock: Callable[[], datetime],
     ) -> None:
         self._host = host
@@ -54,7 +55,8 @@ class Told:
         self._knocks = knocks
         self._commands = commands
         self._events_out = events_out
-        self._let_fall = let_fall
+        self._shares = shares
+        self._told_of_fallen: dict[str, int] = {}
         self._clock = clock
         self._devices_due = 0.0
         self.waiting = 0
@@ -90,7 +92,7 @@ class Told:
                 "oldest": oldest,
                 "waiting": self.waiting,
                 "kept": self._commands.kept_lately(),
-                "let_fall": self._let_fall(),
+                "let_fall": dict(self._shares.let_fall),
             }
         )
         self._publish(topics.host_status(self._site, self._host), status.model_dump_json().encode())
@@ -99,9 +101,12 @@ class Told:
 
     def _tell_of_devices(self) -> None:
         for watch in self._supervision.watches.values():
-            if watch.changed:
+            share = self._shares.of(watch.device.id)
+            fallen = share.let_fall.total()
+            if watch.changed or fallen != self._told_of_fallen.get(watch.device.id, 0):
                 watch.changed = False
-                self._tell_of(watch.device.id, _watched(watch, self._clocks.skew(watch.device.id)))
+                self._told_of_fallen[watch.device.id] = fallen
+                self._tell_of(watch.device.id, _watched(watch, self._clocks.skew(watch.device.id), share))
 
     def _tell_of_strangers(self) -> None:
         for knock in self._knocks.new():
@@ -122,7 +127,7 @@ class Told:
             self._local.device_status(device, status)
 
 
-def _watched(watch: Watch, skew: float | None) -> dict[str, Any]:
+def _watched(watch: Watch, skew: float | None, share: Share) -> dict[str, Any]:
     device = watch.device
     return {
         "device": device.id,
@@ -134,6 +139,8 @@ def _watched(watch: Watch, skew: float | None) -> dict[str, Any]:
         "last_heard": rfc3339(watch.last_heard) if watch.last_heard else None,
         "since": rfc3339(watch.since) if watch.since else None,
         "skew": skew,
+        "let_fall": share.let_fall.total(),
+        "let_fall_since": rfc3339(share.since) if share.since else None,
     }
 
 

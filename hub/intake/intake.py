@@ -75,6 +75,7 @@ class Intake:
         self._statuses = Statuses(self._site, store)
         self._counted: Counter[str] = Counter()
         self._spools: dict[str, int] = {}
+        self._let_fall: dict[str, Mapping[str, int]] = {}
         self._host_heard = -HOST_SILENT
         self.passing = Passing()
         self.store_away = ""
@@ -118,6 +119,7 @@ class Intake:
             "batches": self._counted["batches"],
             "receipts": self._counted["receipts"],
             "spools": dict(self._spools),
+            "let_fall": dict(sum(map(Counter, self._let_fall.values()), Counter[str]())),
         }
 
     # what comes in
@@ -151,6 +153,7 @@ class Intake:
         """A host's word of the second. One not heard of before begins again: what it sent is unknown here."""
         self.passing.host_said(host, status)
         self._spools[host] = status.waiting
+        self._let_fall[host] = status.let_fall
         self._host_heard = time.monotonic()
         self._statuses.kept(status.kept)
         if host not in self._greeted:

@@ -68,6 +68,8 @@ def decide(event: Event, facts: Facts) -> list[Effect]:
             return devices.condition(event, facts)
         case device.DeviceClockWrong():
             return devices.clock_wrong(event, facts)
+        case device.DeviceFlooding():
+            return devices.flooding(event, facts)
         case device.FrameQuarantined():
             return devices.quarantined(event, facts)
         case device.CommandDone() | device.CommandFailed():

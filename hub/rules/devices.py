@@ -8,6 +8,7 @@ from hub.core.device_events import (
     CommandDone,
     CommandFailed,
     DeviceClockWrong,
+    DeviceFlooding,
     DeviceLowBattery,
     DeviceTampered,
     DeviceTrouble,
@@ -24,6 +25,17 @@ _FAILED: dict[str, Literal["failed", "expired", "unknown"]] = {
 """what the host says of a command that came to nothing, where that isn't simply a failure"""
 _MISSED = {"credential.put": "pass_failed", "pickup.put": "pickup_code_failed"}
 """commands without which someone stands before a closed door"""
+
+
+def flooding(event: DeviceFlooding, facts: Facts) -> list[Effect]:
+    """It says more than its share: it is broken, or someone plays with it."""
+    key = f"flooding/{event.device}"
+    if not event.data.active:
+        return clear_alert(event, facts, key)
+    place = device_place(event.device, facts)
+    if event.lane == "life":
+        return raise_alert(event, facts, "device_flooding", "medium", key, place=place)
+    return raise_routine(event, facts, "device_flooding", "low", key, place=place)
 
 
 def condition(event: DeviceTrouble | DeviceTampered | DeviceLowBattery, facts: Facts) -> list[Effect]:

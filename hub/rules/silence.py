@@ -33,8 +33,10 @@ def offline(event: DeviceOffline, facts: Facts) -> list[Effect]:
 
 
 def online(event: DeviceOnline, facts: Facts) -> list[Effect]:
-    """Found by what the alert says, not by the configuration: a device may hang elsewhere by now."""
+    """Found by what the alert says, not by the configuration: a device may hang elsewhere by now. One that is heard for
+    the first time since its host's start has no flood that its host knows of."""
     effects = clear_alert(event, facts, f"offline/{event.device}")
+    effects += clear_alert(event, facts, f"flooding/{event.device}")
     for alert in facts.alerts.values():
         if alert.details.get(SILENT + event.device) and _newer(event, alert):
             effects += _left(event, alert)

@@ -30,7 +30,8 @@ class SeenFrame:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceStatus:
     """`skew` is the device's clock against the hub's, in seconds; `waiting` what it has yet to send, where it says
-    so; `since` when `link` became what it is."""
+    so; `since` when `link` became what it is; `let_fall` its frames that were let fall, the first at
+    `let_fall_since`."""
 
     site: str
     device: str
@@ -44,6 +45,8 @@ class DeviceStatus:
     since: datetime | None = None
     skew: float | None = None
     waiting: int = 0
+    let_fall: int = 0
+    let_fall_since: datetime | None = None
     detail: Mapping[str, str] = field(default_factory=dict)
     frames: tuple[SeenFrame, ...] = ()
 
@@ -97,6 +100,11 @@ def unknown(tx: Transaction, site: str) -> list[DeviceStatus]:
     """Those that knock without being declared, by id."""
     found = _LAYOUT.find(tx, _TABLE.site == site, _TABLE.declared.is_(False))
     return sorted(found, key=lambda status: status.device)
+
+
+def let_fall(tx: Transaction, site: str) -> list[DeviceStatus]:
+    """Those of which frames were let fall since their host's start."""
+    return _LAYOUT.find(tx, _TABLE.site == site, _TABLE.let_fall > 0)
 
 
 def forget(tx: Transaction, site: str, device: str) -> None:

@@ -8,6 +8,7 @@ and command needs is SQL as the driver takes it: making it anew from tables cost
 import asyncio
 import queue
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +57,7 @@ _rows = Table(
     Column("payload", LargeBinary, nullable=False),
     sqlite_autoincrement=True,
 )
-Index("spooled_by_lane", _rows.c.lane, _rows.c.sequence)
+Index("spooled_by_lane", _rows.c.lane, _rows.c.sequence, _rows.c.device)
 _commands = Table(
     "command",
     _metadata,
@@ -71,7 +72,7 @@ _commands = Table(
 Index("command_by_progress", _commands.c.progress, _commands.c.device)
 
 _ADD_ROW = "INSERT INTO spooled (sequence, lane, device, payload) VALUES (?, ?, ?, ?)"
-_FORGET_ROWS = "DELETE FROM spooled WHERE sequence BETWEEN ? AND ?"
+_FORGET_ROWS = "DELETE FROM spooled WHERE sequence BETWEEN ? AND ? RETURNING device"
 _KEEP_COMMAND = """INSERT INTO command (id, device, body, progress, ref) VALUES (?, ?, ?, 'kept', '')
     ON CONFLICT (id) DO NOTHING RETURNING number"""
 _BEGIN_COMMAND = "UPDATE command SET progress = 'writing', ref = ? WHERE number = ? AND progress = 'kept'"
@@ -124,6 +125,10 @@ class Spool:
         self._next = 1
         self._new: list[tuple[int, Lane, str, bytes]] = []
         """rows of the commit under way, sealed, that go to the database together"""
+        self._rows: Counter[str] = Counter()
+        """by device, as of the last commit"""
+        self._change: Counter[str] = Counter()
+        """of the commit under way"""
 
     async def open(self) -> None:
         """Raises SpoolAway."""
@@ -149,13 +154,17 @@ class Spool:
         """Keep events, in order. Raises SpoolAway."""
         return self._submit(lambda _: self._append(drafts))
 
+    def rows_of(self, device: str) -> int:
+        """How many of its rows wait here."""
+        return self._rows[device]
+
     def forget(self, sequences: Iterable[tuple[int, int]]) -> asyncio.Future[None]:
         """Drop rows that the store has committed: ranges, both ends included."""
         ranges = list(sequences)
 
         def work(connection: Connection) -> None:
-            if ranges:
-                connection.exec_driver_sql(_FORGET_ROWS, ranges)
+            for each in ranges:
+                self._change.subtract(connection.exec_driver_sql(_FORGET_ROWS, each).scalars())
 
         return self._submit(work)
 
@@ -258,6 +267,8 @@ class Spool:
             _metadata.create_all(connection)
             last = connection.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = 'spooled'").scalar()
             self._next = (last or 0) + 1
+            counted = connection.execute(select(_rows.c.device, func.count()).group_by(_rows.c.device))
+            self._rows = Counter({row[0]: row[1] for row in counted})
 
     def _commit_what_waits(self, loop: asyncio.AbstractEventLoop, connection: Connection) -> bool:
         """One commit for all that waits. False when the spool is to be closed."""
@@ -289,9 +300,18 @@ class Spool:
         except Exception as error:  # noqa: BLE001  # whatever it is, those who wait hear of it, and the thread goes on
             self._next = next_before
             self._new.clear()
+            self._change.clear()
             return error
+        self._count()
         loop.call_soon_threadsafe(_resolve, asked, results)
         return None
+
+    def _count(self) -> None:
+        for device, change in self._change.items():
+            self._rows[device] += change
+            if not self._rows[device]:
+                del self._rows[device]
+        self._change.clear()
 
     def _append(self, drafts: Sequence[Draft]) -> list[SpooledRow]:
         rows = []
@@ -299,6 +319,7 @@ class Spool:
             rows.append(SpooledRow(self._next, lane, device, payload))
             sealed = self._keys.seal(payload, table="spooled", column="payload", row=str(self._next))
             self._new.append((self._next, lane, device, sealed))
+            self._change[device] += 1
             self._next += 1
         return rows
 

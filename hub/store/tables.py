@@ -359,6 +359,8 @@ devices = Table(
     _moment("since", nullable=True),
     Column("skew", Float),
     _count("waiting"),
+    _count("let_fall"),
+    _moment("let_fall_since", nullable=True),
     _bytes("sealed"),
 )
 

@@ -5,7 +5,7 @@ frame came on; a reply to a connection that is gone is dropped, for an ack belon
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from hub.core.adapter import Adapter, Frame, Outgoing
 
@@ -16,6 +16,10 @@ yes."""
 Junk = Callable[[Adapter, Frame, int, str], asyncio.Future[bool]]
 """(adapter, the bytes, connection, reason): a stretch of a stream that is no frame. True once it is kept for a declared
 device, which may then hear the protocol's no."""
+LetsFall = Callable[[Adapter, Frame, int], bool]
+"""(adapter, frame, connection): whether its device says too much, and this is to be dropped unread; counted there."""
+Room = Callable[[Adapter, Frame, int], Awaitable[None]]
+"""(adapter, a frame without its payload, connection): done once its sender may be read from."""
 
 
 def plain_address(address: object) -> str:

@@ -1,7 +1,8 @@
 """Devices that call us over HTTP: one server for all of them, each adapter under its path."""
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 
 import structlog
@@ -10,11 +11,13 @@ from aiohttp import web
 from hub.core.adapter import Adapter, Frame, Http, RequestHead
 from hub.core.pictures import cut_pictures
 from hub.store.spool import SpoolAway
-from hub.transports import Receive, plain_address
+from hub.transports import Receive, Room, plain_address
 
 log = structlog.get_logger()
 
 BODY_LIMIT = 4 * 1024 * 1024
+BODIES = 32 * 1024 * 1024
+"""bytes of bodies in memory at once; the next ones wait on their connections"""
 ANSWER_WITHIN = 20.0
 KEPT_ALIVE = 75.0
 """seconds that a connection waits for its next request: readers poll every 5 to 60 s"""
@@ -23,10 +26,14 @@ KEPT_ALIVE = 75.0
 class HttpListener:
     """`adapters` by name; those that speak HTTP are served."""
 
-    def __init__(self, adapters: Mapping[str, Adapter], address: str, port: int, receive: Receive) -> None:
+    def __init__(self, adapters: Mapping[str, Adapter], address: str, port: int, receive: Receive, room: Room) -> None:
         self._address = address
         self._port = port
         self._receive = receive
+        self._room = room
+        self._held = 0
+        """bytes of bodies that are read or to be answered"""
+        self._answered = asyncio.Event()
         self._prefixes = [(a.transport.prefix, a) for a in adapters.values() if isinstance(a.transport, Http)]
         self._runner: web.AppRunner | None = None
 
@@ -58,29 +65,50 @@ class HttpListener:
         adapter = next((a for prefix, a in self._prefixes if request.path.startswith(prefix)), None)
         if adapter is None:
             return web.Response(status=404, text="no device protocol is served at this path\n")
-        try:
-            body = await request.read()
-        except web.HTTPRequestEntityTooLarge:
-            return web.Response(status=413, text=f"larger than {BODY_LIMIT} bytes\n")
-        except web.RequestPayloadError:
-            return web.Response(status=400, text="the body ended early or isn't encoded as its head says\n")
         head = RequestHead(
             request.method,
             request.path,
             dict(request.query.items()),
             {name.lower(): value for name, value in request.headers.items()},
         )
-        peer = plain_address(request.remote)
-        frame = Frame(cut_pictures(body), datetime.now(UTC), request=head, peer=peer)
-        kept = self._receive(adapter, frame, id(request.transport))
+        frame = Frame(b"", datetime.now(UTC), request=head, peer=plain_address(request.remote))
+        size = request.content_length or BODY_LIMIT if request.can_read_body else 0
+        if size > BODY_LIMIT:
+            return _too_large()
         try:
-            async with asyncio.timeout(ANSWER_WITHIN):
-                reply = await asyncio.shield(kept)
+            async with asyncio.timeout(ANSWER_WITHIN), self._read_in_turn(adapter, frame, request, size) as whole:
+                reply = await asyncio.shield(self._receive(adapter, whole, id(request.transport)))
+        except web.HTTPRequestEntityTooLarge:
+            return _too_large()
+        except web.RequestPayloadError:
+            return web.Response(status=400, text="the body ended early or isn't encoded as its head says\n")
         except (SpoolAway, TimeoutError):  # logged where it failed; the device keeps the record and sends it again
             return web.Response(status=503, text="not kept, send again\n")
         if reply is None:
             return web.Response()
         return web.Response(status=reply.status, body=reply.payload, content_type=reply.content_type)
+
+    @contextlib.asynccontextmanager
+    async def _read_in_turn(
+        self, adapter: Adapter, head: Frame, request: web.Request, size: int
+    ) -> AsyncIterator[Frame]:
+        """The whole frame, read once its device's share and the memory for bodies have room; a poll, which has no body,
+        never waits."""
+        if size:
+            await self._room(adapter, head, id(request.transport))
+            while self._held and self._held + size > BODIES:
+                self._answered.clear()
+                await self._answered.wait()
+        self._held += size
+        try:
+            yield head._replace(payload=cut_pictures(await request.read()), received=datetime.now(UTC))
+        finally:
+            self._held -= size
+            self._answered.set()
+
+
+def _too_large() -> web.Response:
+    return web.Response(status=413, text=f"larger than {BODY_LIMIT} bytes\n")
 
 
 async def _say_no_version(_request: web.Request, response: web.StreamResponse) -> None:

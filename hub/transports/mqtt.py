@@ -4,24 +4,18 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-import structlog
-
 from hub.bus.client import BrokerAddress, BusClient, Message
 from hub.bus.topics import matches
 from hub.core.adapter import Adapter, Frame, Mqtt, Outgoing
 from hub.core.pictures import cut_pictures
-from hub.transports import Receive
-
-log = structlog.get_logger()
-
-UNDER_WAY = 2000
-"""frames not on disk yet; beyond, what comes is let fall without a yes, and the device sends it again"""
+from hub.transports import LetsFall, Receive
 
 TOPICS_REMEMBERED = 4096
 
 
 class MqttTransport:
-    """Subscribes to what the adapters' devices publish at this site."""
+    """Subscribes to what the adapters' devices publish at this site. What is too much is let fall without a yes, and
+    the device sends it again."""
 
     def __init__(
         self,
@@ -30,11 +24,13 @@ class MqttTransport:
         site: str,
         adapters: Mapping[str, Adapter],
         receive: Receive,
+        lets_fall: LetsFall,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         session: Callable[..., BusClient] = BusClient,
     ) -> None:
         self._clock = clock
         self._receive = receive
+        self._lets_fall = lets_fall
         self._patterns = [
             (_pattern(topic, site), adapter)
             for adapter in adapters.values()
@@ -43,9 +39,6 @@ class MqttTransport:
         ]
         self._adapters_found: dict[str, Adapter | None] = {}
         self._connection = 0
-        self._under_way = 0
-        self._full = False
-        self.let_fall = 0
         self._client = session(
             broker,
             name,
@@ -70,11 +63,13 @@ class MqttTransport:
 
     def _on_message(self, message: Message) -> None:
         adapter = self._adapter_of(message.topic)
-        if adapter is None or not self._has_room():
+        if adapter is None:
             return
-        frame = Frame(cut_pictures(message.payload), self._clock(), topic=message.topic, retained=message.retained)
         connection = self._connection
-        self._under_way += 1
+        frame = Frame(message.payload, self._clock(), topic=message.topic, retained=message.retained)
+        if self._lets_fall(adapter, frame, connection):
+            return
+        frame = frame._replace(payload=cut_pictures(frame.payload))
         self._receive(adapter, frame, connection).add_done_callback(lambda kept: self._answer(kept, connection))
 
     def _adapter_of(self, topic: str) -> Adapter | None:
@@ -85,18 +80,7 @@ class MqttTransport:
             self._adapters_found[topic] = found
         return self._adapters_found[topic]
 
-    def _has_room(self) -> bool:
-        if self._under_way < UNDER_WAY:
-            self._full = self._full and self._under_way > UNDER_WAY // 2
-            return True
-        self.let_fall += 1
-        if not self._full:
-            self._full = True
-            log.error("frames_let_fall", under_way=self._under_way)
-        return False
-
     def _answer(self, kept: "asyncio.Future[Outgoing | None]", connection: int) -> None:
-        self._under_way -= 1
         if kept.cancelled() or kept.exception() is not None:
             return
         reply = kept.result()

@@ -13,11 +13,12 @@ import structlog
 from hub.core.adapter import Adapter, Frame, Outgoing, Tcp
 from hub.core.failures import blame
 from hub.store.spool import SpoolAway
-from hub.transports import Junk, Receive, plain_address
+from hub.transports import Junk, Receive, Room, plain_address
 
 log = structlog.get_logger()
 
-CHUNK = 64 * 1024
+CHUNK = 16 * 1024
+"""bytes: some hundred of a panel's frames, after which others have their turn"""
 LONGEST_REST = 1024 * 1024
 """bytes that may wait for the end of their frame"""
 CONNECTIONS_A_PEER = 64
@@ -40,7 +41,14 @@ class TcpListener:
     """One adapter's port. `send` reaches a connection that is still there; `gone` hears of each that ended."""
 
     def __init__(
-        self, adapter: Adapter, address: str, port: int, receive: Receive, junk: Junk, gone: Callable[[int], None]
+        self,
+        adapter: Adapter,
+        address: str,
+        port: int,
+        receive: Receive,
+        junk: Junk,
+        room: Room,
+        gone: Callable[[int], None],
     ) -> None:
         if not isinstance(adapter.transport, Tcp):
             raise TypeError(f"{adapter.name} doesn't speak TCP")
@@ -50,6 +58,7 @@ class TcpListener:
         self._port = port
         self._receive = receive
         self._junk = junk
+        self._room = room
         self._gone = gone
         self._server: asyncio.Server | None = None
         self._connections: dict[int, _Connection] = {}
@@ -123,7 +132,8 @@ class TcpListener:
             log.error("adapter_failed", adapter=self._adapter.name, peer=peer, failure=blame(error))
 
     async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str, number: int) -> None:
-        """Read, split, hand over; the next chunk is read when all of this one is kept and answered."""
+        """Read, split, hand over; the next chunk is read when all of this one is kept and answered, and its sender's
+        share has room."""
         rest = b""
         while chunk := await reader.read(CHUNK):
             received = datetime.now(UTC)
@@ -146,6 +156,7 @@ class TcpListener:
                     if await asyncio.shield(kept) and (refusal := self._tcp.refuse(stretch)):
                         writer.write(refusal)
             await writer.drain()
+            await self._room(self._adapter, Frame(b"", received, peer=peer), number)
         if rest:
             frame = Frame(rest, datetime.now(UTC), peer=peer)
             with contextlib.suppress(SpoolAway):

@@ -75,3 +75,9 @@ def test_an_adapter_brings_samples_a_resend_and_a_page(adapter: Adapter) -> None
     assert any(name.endswith(".again.in") for name in samples), "no sample shows that a resend has the same ids"
     for name in (name.removesuffix(".again.in").removesuffix(".in") for name in samples if name.endswith(".in")):
         assert {f"{name}.in", f"{name}.out.json"} <= samples
+
+
+@pytest.mark.parametrize(("adapter", "path"), SAMPLES, ids=[f"{a.name}/{p.stem}" for a, p in SAMPLES])
+def test_what_can_bring_life_is_said_in_the_manifest(adapter: Adapter, path: Path) -> None:
+    if not adapter.brings_life:
+        assert {event["lane"] for event in events_of(adapter, path, path.stem)} <= {"routine"}

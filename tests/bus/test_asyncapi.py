@@ -96,7 +96,7 @@ def test_events_and_commands_as_sent_are_described() -> None:
 def test_what_hosts_and_the_intake_say_is_described() -> None:
     _valid("receipt", json.dumps({"host": "edge", "sequences": [[1, 4], [7, 7]], "restart": True}))
     _valid("host-status", json.dumps({"at": "2026-04-10T02:00:07.000Z", "sequence": 9, "oldest": None, "waiting": 0,
-                                      "kept": [str(UUID(int=7))], "let_fall": 0}))  # fmt: skip
+                                      "kept": [str(UUID(int=7))], "let_fall": {"rate": 3}}))  # fmt: skip
     _valid("host-gone", "{}")
     assert Receipt.model_validate_json('{"host":"edge","sequences":[]}').restart is False
 

@@ -8,7 +8,9 @@ from hub.core.access_events import Access, AccessDuress, AccessGranted, PersonSe
 from hub.core.device_events import (
     CommandDone,
     DeadlineReached,
+    DeviceFlooding,
     DeviceOffline,
+    Flooding,
     Link,
     Outcome,
     ParcelLabel,
@@ -40,6 +42,19 @@ def fire(at: datetime, *, shown: str = "1-2-037", detector: Detector = "smoke", 
         received=at,
         lane="life",
         data=FireCondition(active=True, zone="217", point=shown, shown=shown, panel_label=label, detector=detector),
+    )
+
+
+def flooding(at: datetime, device: str = "gate-e1") -> DeviceFlooding:
+    return DeviceFlooding(
+        id=uuid4(),
+        host="edge",
+        sequence=next(_SEQUENCE),
+        source=f"/sites/{SITE}/devices/{device}",
+        time=at,
+        received=at,
+        lane="routine",
+        data=Flooding(active=True, let_fall=12),
     )
 
 

@@ -17,9 +17,9 @@ from tests.console.made_up import fill
 WELL = {
     "intake": {
         "broker": True, "store": True, "waiting": 3, "taken": {"life": 2, "routine": 40}, "batches": 9, "receipts": 11,
-        "spools": {"edge": 5},
+        "spools": {"edge": 5}, "let_fall": {"rate": 1},
     },
-    "host": {"broker": True, "devices_broker": True, "let_fall": 1},
+    "host": {"broker": True, "devices_broker": True},
     "broker": {"kind": "mosquitto", "dropped": 4},
 }  # fmt: skip
 

@@ -185,3 +185,19 @@ async def test_a_broker_that_drops_messages_is_told_in_words(console: Console, s
     page = await (await browser.get(path)).text()
     assert "消息服务丢弃了消息" in page
     assert "queue.broker" not in page
+
+
+async def test_a_device_that_floods_says_on_its_line_how_much_was_let_fall(console: Console, sign_in: SignIn) -> None:
+    at = console.clock()
+    status = DeviceStatus(
+        site=made_up.SITE, device="gate-e1", host="edge", adapter="face_mqtt", address="1026801", declared=True,
+        link="online", last_heard=at, let_fall=34567, let_fall_since=at,
+    )  # fmt: skip
+    await console.write(lambda tx: devices.save_status(tx, status))
+    await console.happen(made_up.flooding(at))
+    client = await sign_in("desk")
+    since = at.astimezone(console.desk.zone).strftime("%H:%M")
+    for path in ("/", "/devices", "/devices/gate-e1"):
+        page = await (await client.get(path)).text()
+        assert f"未收 34567 条，自 {since}" in page, path
+    assert "设备上报过多" in await (await client.get("/")).text()

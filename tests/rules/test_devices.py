@@ -38,6 +38,20 @@ def test_a_wrong_clock_is_shown(estate: Estate) -> None:
     assert not [alert for alert in estate.facts.alerts.values() if alert.handling != "done"]
 
 
+def test_a_flood_is_one_alert_and_ends_by_itself(estate: Estate) -> None:
+    estate.hears("device.flooding", "gate-in", active=True, let_fall=3)
+    estate.hears("device.flooding", "gate-in", active=True, let_fall=900)
+    assert estate.alert("device_flooding").severity == "low"
+    estate.hears("device.flooding", "gate-in", active=False, let_fall=900)
+    assert estate.alerts() == []
+
+
+def test_a_flood_that_its_host_did_not_live_to_see_the_end_of_is_over_when_the_device_is_heard(estate: Estate) -> None:
+    estate.hears("device.flooding", "gate-in", active=True, let_fall=3)
+    estate.hears("device.online", "gate-in", cause="connect")
+    assert estate.alerts() == []
+
+
 def test_what_a_panel_says_and_nobody_can_read_needs_a_person(estate: Estate) -> None:
     assert estate.hears("frame.quarantined", "gate-in", reason="x", quarantine="q1") == []
     estate.hears("frame.quarantined", "panel", reason="checksum", quarantine="q2")

@@ -57,6 +57,24 @@ async def test_rows_come_back_in_order_lane_by_lane(spool: Spool) -> None:
     assert await spool.waiting() == (1, 3, 3)
 
 
+async def test_how_many_rows_of_a_device_wait_is_known_also_after_a_restart(
+    tmp_path: Path, keys: Keys, spool: Spool
+) -> None:
+    await spool.append([Draft("routine", "a", b"1"), Draft("life", "b", b"2"), Draft("routine", "a", b"3")])
+    assert [spool.rows_of(device) for device in ("a", "b", "c")] == [2, 1, 0]
+    await spool.forget([(1, 2), (9, 12)])
+    await spool.forget([(1, 2)])
+    assert [spool.rows_of(device) for device in ("a", "b", "c")] == [1, 0, 0]
+    async with away(spool):
+        with pytest.raises(SpoolAway):
+            await spool.append(drafts(b"4"))
+    assert spool.rows_of("gate-1") == 0
+    await spool.close()
+    again = await reopened(tmp_path, keys)
+    assert [again.rows_of(device) for device in ("a", "b", "gate-1")] == [1, 0, 0]
+    await again.close()
+
+
 async def test_a_number_is_never_given_twice_even_when_all_rows_are_gone(
     tmp_path: Path, keys: Keys, spool: Spool
 ) -> None:

@@ -27,8 +27,13 @@ class Behind:
     def __init__(self) -> None:
         self.heard: list[Frame] = []
         self.kept: asyncio.Future[Outgoing | None] | None = None
+        self.has_room = asyncio.Event()
+        self.has_room.set()
         self.answer: Outgoing | None = Outgoing(b"OK")
-        self.listener = HttpListener({"toy": ADAPTER}, "127.0.0.1", 0, self.receive)
+        self.listener = HttpListener({"toy": ADAPTER}, "127.0.0.1", 0, self.receive, self.room)
+
+    async def room(self, _adapter: Adapter, _frame: Frame, _connection: int) -> None:
+        await self.has_room.wait()
 
     def receive(self, _adapter: Adapter, frame: Frame, _connection: int) -> "asyncio.Future[Outgoing | None]":
         self.heard.append(frame)
@@ -148,7 +153,43 @@ async def test_a_body_that_ends_early_is_nobodys_record(behind: Behind, reader: 
 
 
 async def test_without_an_adapter_nothing_listens() -> None:
-    listener = HttpListener({}, "127.0.0.1", 0, Behind().receive)
+    listener = HttpListener({}, "127.0.0.1", 0, Behind().receive, Behind().room)
     await listener.start()
     assert listener.port == 0
     await listener.stop()
+
+
+async def test_a_body_is_not_read_before_its_sender_has_room_and_a_poll_is_answered(
+    behind: Behind, reader: ClientSession
+) -> None:
+    behind.has_room.clear()
+    record = asyncio.create_task(reader.post(behind.url + "/toy/x", data=b"a record"))
+    async with reader.get(behind.url + "/toy/poll") as answer:
+        assert answer.status == 200
+    assert [frame.payload for frame in behind.heard] == [b""], "only the poll was read"
+    behind.has_room.set()
+    assert (await record).status == 200
+    assert [frame.payload for frame in behind.heard] == [b"", b"a record"]
+
+
+async def test_bodies_in_memory_are_bounded(
+    behind: Behind, reader: ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_module, "BODIES", 100)
+    behind.kept = asyncio.get_running_loop().create_future()
+    records = [asyncio.create_task(reader.post(behind.url + "/toy/x", data=b"x" * 60)) for _ in range(3)]
+    await until(lambda: behind.heard)
+    await asyncio.sleep(0.1)
+    assert len(behind.heard) == 1, "the others wait on their connections"
+    behind.kept.set_result(Outgoing(b"OK"))
+    assert [(await record).status for record in records] == [200, 200, 200]
+
+
+async def test_who_gets_no_room_hears_to_send_again(
+    behind: Behind, reader: ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_module, "ANSWER_WITHIN", 0.1)
+    behind.has_room.clear()
+    async with reader.post(behind.url + "/toy/x", data=b"a record") as answer:
+        assert answer.status == 503
+    assert behind.heard == []

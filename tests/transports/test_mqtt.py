@@ -9,7 +9,6 @@ import pytest
 
 from hub.core.adapter import Adapter, Decoded, Frame, Mqtt, Outgoing, Unsupported
 from hub.store.spool import SpoolAway
-from hub.transports import mqtt as mqtt_module
 from hub.transports.mqtt import MqttTransport
 from tests.disk import until
 from tests.live_broker import Ear, LiveBroker
@@ -29,7 +28,10 @@ class Behind:
     def __init__(self, broker: LiveBroker) -> None:
         self.heard: list[Frame] = []
         self.due: list[asyncio.Future[Outgoing | None]] = []
-        self.transport = MqttTransport(broker.address, "devices", "b1", {"toy": ADAPTER}, self.receive)
+        self.transport = MqttTransport(broker.address, "devices", "b1", {"toy": ADAPTER}, self.receive, self.lets_fall)
+
+    def lets_fall(self, _adapter: Adapter, frame: Frame, _connection: int) -> bool:
+        return frame.payload.startswith(b"too many")
 
     def receive(self, _adapter: Adapter, frame: Frame, _connection: int) -> "asyncio.Future[Outgoing | None]":
         self.heard.append(frame)
@@ -108,17 +110,11 @@ async def test_only_what_the_adapters_name_is_heard(behind: Behind, locker: Ear)
     assert [frame.topic for frame in behind.heard] == ["toy/shared", UP]
 
 
-async def test_too_many_under_way_are_let_fall_and_counted(
-    behind: Behind, locker: Ear, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(mqtt_module, "UNDER_WAY", 3)
-    for number in range(5):
-        locker.says(UP, b"%d" % number)
-    await until(lambda: behind.transport.let_fall == 2)
-    behind.keep()
-    await locker.hears(DOWN, 3)
-    locker.says(UP, b"5")
-    await until(lambda: len(behind.heard) == 4)
+async def test_what_is_too_much_is_let_fall_without_an_answer(behind: Behind, locker: Ear) -> None:
+    for said in (b"too many 1", b"a record", b"too many 2", b"another"):
+        locker.says(UP, said)
+    await until(lambda: len(behind.heard) == 2)
+    assert [frame.payload for frame in behind.heard] == [b"a record", b"another"]
 
 
 async def test_a_picture_is_cut_before_anyone_sees_the_frame(behind: Behind, locker: Ear) -> None:

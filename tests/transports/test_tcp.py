@@ -46,8 +46,13 @@ class Behind:
         self.hold = False
         self.away = False
         self.declared = True
+        self.has_room = asyncio.Event()
+        self.has_room.set()
         self.due: list[tuple[asyncio.Future[Outgoing | None], bytes]] = []
-        self.listener = TcpListener(ADAPTER, "127.0.0.1", 0, self.receive, self.junk, self.gone.append)
+        self.listener = TcpListener(ADAPTER, "127.0.0.1", 0, self.receive, self.junk, self.room, self.gone.append)
+
+    async def room(self, _adapter: Adapter, _frame: Frame, _connection: int) -> None:
+        await self.has_room.wait()
 
     def receive(self, _adapter: Adapter, frame: Frame, connection: int) -> "asyncio.Future[Outgoing | None]":
         self.heard.append(frame)
@@ -239,3 +244,16 @@ def test_an_address_is_written_as_it_is_declared() -> None:
     assert plain_address("fe80::1%eth0") == "fe80::1"
     assert plain_address("2001:db8::1") == "2001:db8::1"
     assert plain_address(None) == ""
+
+
+async def test_a_sender_without_room_is_not_read(behind: Behind) -> None:
+    _reader, writer = await asyncio.open_connection("127.0.0.1", behind.listener.port)
+    behind.has_room.clear()
+    writer.write(b"one\n")
+    await until(lambda: behind.heard)
+    writer.write(b"two\n")
+    await asyncio.sleep(0.1)
+    assert [frame.payload for frame in behind.heard] == [b"one"]
+    behind.has_room.set()
+    await until(lambda: len(behind.heard) == 2)
+    writer.close()

@@ -17,6 +17,7 @@ ADAPTER = Adapter(
     address=address,
     decode=decode,
     encode=encode,
+    brings_life=False,
     commands=COMMANDS,
     options=FaceOptions,
     keeps="until_acked",

@@ -9,6 +9,7 @@ ADAPTER = Adapter(
     address=address,
     decode=decode,
     encode=encode,
+    brings_life=False,
     commands=frozenset(
         {"pickup.put", "pickup.remove", "compartment.open", "device.set_clock", "device.replay"},
     ),

@@ -277,7 +277,8 @@ class Frame(Answer):
 
 
 class Device(Answer):
-    """`link` is never where nothing was heard yet; `skew` is its clock against the hub's, in seconds."""
+    """`link` is never where nothing was heard yet; `skew` is its clock against the hub's, in seconds;
+    `let_fall` its frames that the hub had no room for, since its start."""
 
     id: str
     declared: bool
@@ -293,6 +294,8 @@ class Device(Answer):
     since: When | None
     skew: float | None
     waiting: int
+    let_fall: int
+    let_fall_since: When | None
     detail: Mapping[str, str]
     frames: tuple[Frame, ...]
 
@@ -314,6 +317,8 @@ class Device(Answer):
             since=status.since if status else None,
             skew=status.skew if status else None,
             waiting=status.waiting if status else 0,
+            let_fall=status.let_fall if status else 0,
+            let_fall_since=status.let_fall_since if status else None,
             detail=status.detail if status else {},
             frames=tuple(Frame.of(seen) for seen in status.frames) if status and declared is None else (),
         )

@@ -102,6 +102,8 @@ def upgrade() -> None:
         sa.Column("since", sa.BigInteger(), nullable=True),
         sa.Column("skew", sa.Float(), nullable=True),
         sa.Column("waiting", sa.BigInteger(), nullable=False),
+        sa.Column("let_fall", sa.BigInteger(), nullable=False),
+        sa.Column("let_fall_since", sa.BigInteger(), nullable=True),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("site", "device", name="devices_key"),
     )
