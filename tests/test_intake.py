@@ -108,6 +108,18 @@ async def test_life_does_not_wait_behind_routine(desk: Desk, monkeypatch: pytest
     assert order.index(900) <= 20, "the batch that was under way, and one that was asked for before"
 
 
+async def test_a_routine_batch_stops_growing_when_life_waits_for_its_end(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deciding, "DECIDING", 60.0)
+    monkeypatch.setattr(Store, "_life_waits", lambda store: True)
+    for number in range(1, 36):
+        desk.message(granted(number))
+    await desk.receives(*range(1, 36))
+    assert desk.intake.health["batches"] == 35, "each goes on by one event"
+    assert [event.sequence for event in await desk.stored()] == list(range(1, 36))
+
+
 async def test_life_does_not_wait_for_a_routine_batch_that_cannot_be_written(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,7 +51,7 @@ def settle(
     taken = len(batch)
     started = time.perf_counter()
     for event in [*wanted, *fresh]:
-        if decided and event.id in new and event.lane == "routine" and time.perf_counter() - started > DECIDING:
+        if decided and event.id in new and event.lane == "routine" and _enough(tx, started):
             taken = next(i for i, other in enumerate(batch) if _same_row(other, event))
             break
         if not isinstance(event, DeadlineReached):
@@ -68,6 +68,11 @@ def settle(
     events.add(tx, [each.cause for each in decided if each.cause and each.cause.id in new], building)
     effects.add_all(tx, building.site.id, decided)
     return Settled(taken, frozenset(gone))
+
+
+def _enough(tx: Transaction, started: float) -> bool:
+    """Whether a routine batch stops growing: it has taken its time, or life waits for its end."""
+    return tx.life_waits() or time.perf_counter() - started > DECIDING
 
 
 def put_aside(tx: Transaction, building: Building, event: Event, problem: str, *, store: bool) -> None:

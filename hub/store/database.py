@@ -51,11 +51,13 @@ class KeysWrong(Exception):
 
 @dataclass(slots=True)
 class Transaction:
-    """What work gets: one connection inside one transaction. `now` is when it began, in UTC."""
+    """What work gets: one connection inside one transaction. `now` is when it began, in UTC; `life_waits` says whether
+    a matter of life waits for its end."""
 
     connection: Connection
     keys: Keys
     now: datetime
+    life_waits: Callable[[], bool]
     topics: set[str] = field(default_factory=set)
     life: bool = False
     became: list[Emergency] = field(default_factory=list)
@@ -163,7 +165,7 @@ class Store:
         tx = None
         try:
             with engine.begin() as connection:
-                tx = Transaction(connection, self._keys, self._clock())
+                tx = Transaction(connection, self._keys, self._clock(), self._life_waits)
                 result = work(tx)
         except DBAPIError as error:
             if not is_away(error):
@@ -181,6 +183,10 @@ class Store:
         if tx.topics:
             self.changes.publish(Change(frozenset(tx.topics), tx.life, tuple(tx.became)))
         return result
+
+    def _life_waits(self) -> bool:
+        waiting = self._jobs.queue
+        return bool(waiting) and waiting[0].priority == Priority.LIFE
 
     def _prepare(self) -> None:
         self._transact(self._writing, lambda tx: migrate(tx.connection))

@@ -57,6 +57,25 @@ async def test_work_that_raises_leaves_nothing_and_its_error_reaches_the_caller(
     assert (await anext(heard)).topics == {"deadlines"}
 
 
+async def test_work_can_see_that_life_waits_for_its_end(store: Store) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def routine(tx: Transaction) -> tuple[bool, bool]:
+        before = tx.life_waits()
+        begun.set()
+        go_on.wait(10)
+        return before, tx.life_waits()
+
+    seen = asyncio.ensure_future(store.write(Priority.ROUTINE, routine))
+    await asyncio.to_thread(begun.wait, 10)
+    person = asyncio.ensure_future(store.write(Priority.PERSON, lambda tx: None))
+    life = asyncio.ensure_future(store.write(Priority.LIFE, lambda tx: None))
+    await asyncio.sleep(0)
+    go_on.set()
+    assert await seen == (False, True)
+    await asyncio.gather(person, life)
+
+
 async def test_a_life_write_overtakes_a_hundred_that_wait(store: Store) -> None:
     order: list[str] = []
     begun, go_on = threading.Event(), threading.Event()
