@@ -4,7 +4,7 @@ The oldest one without a receipt for too long, a reconnection, or the intake's r
 may come, a swap may not.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 
 import structlog
@@ -15,6 +15,8 @@ from hub.store.spool import Spool, SpooledRow
 log = structlog.get_logger()
 
 MOST_UNRECEIPTED = 512
+MOST_AT_HAND = 2048
+"""rows that wait for room in memory too; those beyond are read from the disk when their turn comes"""
 PATIENCE_FIRST, PATIENCE_MOST = 5.0, 60.0
 TRY_AGAIN = 1.0
 """seconds between two tries while there is no connection; a new one begins again at once"""
@@ -32,8 +34,10 @@ class Window:
         self._now = now
         self._out: OrderedDict[int, float] = OrderedDict()
         self._last_sent = 0
+        self._at_hand: deque[SpooledRow] = deque()
+        """the rows that come next"""
         self._behind = True
-        """rows on disk beyond `_last_sent` that aren't out yet"""
+        """rows on disk beyond those that aren't out yet"""
         self._patience = PATIENCE_FIRST
         self._not_before = 0.0
         self._reading = False
@@ -52,12 +56,16 @@ class Window:
 
     def will_send(self, sequence: int) -> bool:
         """Whether that row, if it is of this lane, is out or still to be read."""
-        return sequence in self._out or (self._behind and sequence > self._last_sent)
+        return sequence in self._out or (bool(self._behind or self._at_hand) and sequence > self._last_sent)
 
     def committed(self, rows: Iterable[SpooledRow]) -> None:
-        """New rows stand on disk; what fits goes out at once, without reading it back."""
+        """New rows stand on disk; what fits goes out at once, and the next ones wait at hand."""
         for row in rows:
-            if self._behind or len(self._out) >= MOST_UNRECEIPTED or not self._send(row):
+            if self._behind or len(self._at_hand) >= MOST_AT_HAND:
+                self._behind = self._more = True
+            elif self._at_hand or len(self._out) >= MOST_UNRECEIPTED:
+                self._at_hand.append(row)
+            elif not self._send(row):
                 self._behind = self._more = True
 
     def received(self, ranges: Iterable[tuple[int, int]]) -> None:
@@ -75,6 +83,7 @@ class Window:
     def begin_again(self, settle: float = 0.0) -> None:
         """From the oldest row on, after `settle` seconds: the session is new, or the intake is."""
         self._out.clear()
+        self._at_hand.clear()
         self._last_sent = 0
         self._not_before = self._now() + settle if settle else 0.0
         self._behind = True
@@ -89,6 +98,10 @@ class Window:
             self.begin_again()
         if self._reading or self._now() < self._not_before:
             return
+        while self._at_hand and len(self._out) < MOST_UNRECEIPTED:
+            if not self._send(self._at_hand[0]):
+                return
+            self._at_hand.popleft()
         self._reading = True
         try:
             while self._behind and (room := MOST_UNRECEIPTED - len(self._out)) > 0:

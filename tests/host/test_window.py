@@ -15,6 +15,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -26,7 +27,7 @@ from hub.host import window
 from hub.host.window import MOST_UNRECEIPTED, Window
 from hub.store.spool import Spool, SpooledRow
 
-MOST = 4
+MOST = 2
 
 
 class _Read:
@@ -79,6 +80,18 @@ class Model(RuleBasedStateMachine):
         assert not skipped, f"{skipped} skipped before {row.sequence}"
         self.sent.append(row.sequence)
         return True
+
+    @initialize(begun=st.booleans(), rows=st.integers(0, 6))
+    def begin(self, *, begun: bool, rows: int) -> None:
+        """Half of the time with an empty disk read, and what is committed then out or at hand."""
+        if begun:
+            self.fill()
+            self.thread_reads()
+            self.loop_hears_of_the_read()
+        for _ in range(rows):
+            self.commit(1)
+        while self.to_hear:
+            self.loop_hears_of_a_commit()
 
     @rule(apart=st.integers(1, 3))
     def commit(self, apart: int) -> None:
@@ -175,6 +188,7 @@ class Model(RuleBasedStateMachine):
 
 def test_whatever_comes_between_rows_go_in_order_and_none_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(window, "MOST_UNRECEIPTED", MOST)
+    monkeypatch.setattr(window, "MOST_AT_HAND", 3)
     searched = settings(max_examples=400, stateful_step_count=30, deadline=None, derandomize=True)
     run_state_machine_as_test(Model, settings=searched)
 
@@ -239,6 +253,23 @@ async def test_without_a_connection_the_disk_is_read_once_a_second_at_most() -> 
         await lane.fill()
         clock[0] += 0.25
     assert Counted.reads <= 11
+
+
+async def test_rows_that_wait_for_room_are_not_read_back_from_the_disk() -> None:
+    disk, sent = _Ready(), list[int]()
+
+    def publish(row: SpooledRow) -> bool:
+        sent.append(row.sequence)
+        return True
+
+    lane = Window("routine", cast("Spool", disk), publish, lambda: 0.0)
+    await lane.fill()
+    lane.committed([SpooledRow(number, "routine", "gate", b"") for number in range(1, 2 * MOST_UNRECEIPTED)])
+    assert sent == list(range(1, MOST_UNRECEIPTED + 1))
+    assert lane.will_send(2 * MOST_UNRECEIPTED - 1)
+    lane.received([(1, 100)])
+    await lane.fill()
+    assert sent == list(range(1, MOST_UNRECEIPTED + 101))
 
 
 def test_the_window_is_as_wide_as_promised() -> None:
