@@ -20,7 +20,7 @@ def python(module: str, *arguments: object, **environment: str) -> Iterator["Pro
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, **environment},
+        env={**os.environ, "HUB_KEPT": "1", **environment},
     )
     try:
         yield Process(child)

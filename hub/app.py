@@ -7,16 +7,18 @@ import os
 import signal
 import ssl
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 from urllib.parse import quote
 
 import structlog
 from aiohttp import web
 
+from hub import systemd
 from hub.adapters import load_adapters
 from hub.broker import Broker, own_broker
 from hub.bus.client import BrokerAddress
@@ -33,12 +35,14 @@ from hub.intake import Intake
 from hub.leash import leashed
 from hub.memory import calm
 from hub.notifiers import load_notifiers
+from hub.pulse import Pulse
 from hub.scheduler import Scheduler
 from hub.settings.last_good import keep_last_good, load_or_last_good
 from hub.settings.load import Loaded
 from hub.store.database import Store, StoreAway
 from hub.store.sealing import Keys
 from hub.store.spool import Spool
+from hub.watchdog import Watchdog
 
 log = structlog.get_logger()
 
@@ -50,6 +54,8 @@ times, was measured at up to twice its time beside routine work"""
 
 OPEN_AGAIN = 1.0
 """seconds to the next try while the database is away"""
+LET_GO_WITHIN = 1.0
+"""seconds that a hub which was just killed has to be gone"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +92,20 @@ def _alone(asked: Run) -> Iterator[None]:
     with contextlib.ExitStack() as held:
         for part in parts:
             lock = held.enter_context((asked.data / f"{part}.lock").open("w"))
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as taken:
-                raise DataInUse(f"another hub runs with {asked.data}; stop it first, or give --data another") from taken
+            until = time.monotonic() + LET_GO_WITHIN
+            while not _locked(lock):
+                if time.monotonic() > until:
+                    raise DataInUse(f"another hub runs with {asked.data}; stop it first, or give --data another")
+                time.sleep(0.05)
         yield
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 async def _run(asked: Run) -> None:
@@ -118,6 +133,7 @@ async def _run(asked: Run) -> None:
         stopping.cancel()
         if not work.done():
             asked.say("stopping")
+            systemd.notify("STOPPING=1")
             work.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await work
@@ -162,9 +178,12 @@ async def _serve(
             stack.push_async_callback(spool.close)
             host = Host(_host_settings(loaded, broker), loaded.building, adapters, spool, local=intake)
             health.add("host", lambda: host.health)
+        pulses: dict[str, Pulse] = {}
+        watchdog = Watchdog(asked.data, lambda: pulses)
+        health.add("watchdog", lambda: watchdog.health)
         calm()
         sys.setswitchinterval(TURN)
-        async with asyncio.TaskGroup() as tasks:
+        async with watchdog.watching(), asyncio.TaskGroup() as tasks:
             if intake:
                 desk = Desk(
                     store=store,
@@ -183,22 +202,24 @@ async def _serve(
                 ready = asyncio.Event()
                 tasks.create_task(host.run(ready), name="host")
                 await ready.wait()
+                pulses |= {**host.pulses, "spool": spool.pulse}
             if split:
                 tasks.create_task(_host_process(asked, broker), name="host-process")
             if intake:
                 tasks.create_task(intake.run(), name="intake")
-                tasks.create_task(
-                    Scheduler(loaded.building.site.id, store, intake.reached, intake.passing.passed).run(),
-                    name="scheduler",
-                )
+                scheduler = Scheduler(loaded.building.site.id, store, intake.reached, intake.passing.passed)
+                tasks.create_task(scheduler.run(), name="scheduler")
                 dispatch = Dispatch(
                     loaded.building, store, broker.address, channels, host_beside=host.command if host else None
                 )
                 tasks.create_task(dispatch.run(), name="dispatch")
                 tasks.create_task(drops.run(), name="broker-drops")
                 tasks.create_task(_console(asked, loaded, desk, opening), name="console")
+                pulses |= {**intake.pulses, **dispatch.pulses, "scheduler": scheduler.pulse}
+                pulses |= {"store-writer": store.pulse, "broker-drops": drops.pulse, "console": desk.pulse}
             elif host:
                 asked.say("host running")
+                systemd.notify("READY=1")
 
 
 async def _open(desk: Desk, tried: asyncio.Event, say: Callable[[str], None]) -> NewUser | None:
@@ -232,6 +253,7 @@ async def _console(asked: Run, loaded: Loaded, desk: Desk, opening: asyncio.Task
         site = web.TCPSite(runner, address.strip("[]"), int(port), ssl_context=_tls(loaded))
         await site.start()
         scheme = "https" if loaded.hub.console.tls else "http"
+        systemd.notify("READY=1")
         asked.say(f"front desk at {scheme}://{address}:{runner.addresses[0][1]}")
         if first := await opening:
             asked.say(f"first user: {first.name}   password, shown only this once: {first.password}")
@@ -288,7 +310,14 @@ async def _host_process(asked: Run, broker: Broker) -> None:
     scheme = "mqtts" if address.tls else "mqtt"
     url = f"{scheme}://{quote(address.user)}:{quote(address.password)}@{address.host}:{address.port}"
     command = leashed(sys.executable, "-m", "hub", "run", "--only", "host")
-    environment = {**os.environ, "HUB_CONFIG": str(asked.config), "HUB_DATA": str(asked.data), "HUB_BROKER": url}
+    inherited = {name: value for name, value in os.environ.items() if name not in systemd.ENVIRONMENT}
+    environment = {
+        **inherited,
+        "HUB_KEPT": "1",
+        "HUB_CONFIG": str(asked.config),
+        "HUB_DATA": str(asked.data),
+        "HUB_BROKER": url,
+    }
     while True:
         child = await asyncio.create_subprocess_exec(*command, env=environment, start_new_session=True)
         log.info("host_process_started", pid=child.pid)

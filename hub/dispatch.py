@@ -19,6 +19,7 @@ from hub.core.failures import blame
 from hub.core.notifier import Channel, Message, NotSent, Sent
 from hub.core.records import Notice
 from hub.notifiers.texts import render
+from hub.pulse import AT_MOST, Pulse
 from hub.store import outbox
 from hub.store.database import Priority, Store, StoreAway, StoreClosed, Transaction
 
@@ -54,6 +55,7 @@ class Dispatch:
         self._offered: dict[str, float] = {}
         self._unwritten: list[Callable[[Transaction], None]] = []
         self._writing = asyncio.Lock()
+        self._pulses = {"commands": Pulse(), "notices": Pulse()}
 
     async def run(self) -> None:
         """Send what is due until cancelled. A command never waits for a slow channel."""
@@ -62,6 +64,11 @@ class Dispatch:
             tasks.create_task(self._again_and_again("commands", self._offer_commands), name="dispatch-commands")
             tasks.create_task(self._again_and_again("notices", self._send_notices), name="dispatch-notices")
 
+    @property
+    def pulses(self) -> dict[str, Pulse]:
+        """Its workers', by name."""
+        return {"dispatch-bus": self._bus.pulse, **{f"dispatch-{name}": p for name, p in self._pulses.items()}}
+
     async def _again_and_again(self, topic: str, work: Callable[[], Awaitable[bool]]) -> None:
         """At once when records of the topic change, else every second; `work` says whether there may be more."""
         news = asyncio.Event()
@@ -69,6 +76,7 @@ class Dispatch:
             tasks.create_task(self._hear_of_new_ones(topic, news), name=f"dispatch-{topic}-news")
             while True:
                 news.clear()
+                self._pulses[topic].beat(AT_MOST)
                 try:
                     more = await work()
                 except StoreAway:  # the intake says so; what is due stays due
@@ -148,6 +156,7 @@ class Dispatch:
         async with self._writing:
             together, self._unwritten = self._unwritten, []
             while together:  # none: it went with another's
+                self._pulses["notices"].beat(AT_MOST)
                 try:
                     await self._store.write(Priority.DISPATCH, lambda tx: _do_all(tx, together))
                 except StoreClosed:

@@ -15,6 +15,7 @@ from hub.core.device_events import DeadlineReached, Reached
 from hub.core.envelope import event_id
 from hub.core.records import Deadline
 from hub.core.steps import ClockSteps, elapsed
+from hub.pulse import Pulse
 from hub.store import deadlines, outbox
 from hub.store.database import Priority, Store, StoreAway, Transaction
 
@@ -47,6 +48,7 @@ class Scheduler:
         self._since = clock()
         """the start of this run, by the clock as it is now set"""
         self._step = timedelta()
+        self.pulse = Pulse()
 
     async def run(self) -> None:
         """Offer what is due until cancelled."""
@@ -67,11 +69,13 @@ class Scheduler:
     async def _offer_all(self, news: asyncio.Event) -> None:
         while True:
             news.clear()
+            self.pulse.beat(disk=self._store.is_asked)
             try:
                 await self._go_on_after_a_step()
                 wait = await self._offer_due()
             except StoreAway:
                 wait = 1.0
+            self.pulse.beat()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await news.wait()
@@ -100,8 +104,13 @@ class Scheduler:
             for deadline in due
             if not deadline.absence or _unsure(deadline, now) or self._passed(deadline.due)
         ]
-        for done in offered:
-            await done
+        asked = [asyncio.ensure_future(done) for done in offered]
+        waiting = set(asked)
+        while waiting:  # for as long as the store is away
+            self.pulse.beat(disk=self._store.is_asked)
+            _, waiting = await asyncio.wait(waiting, timeout=LOOK_EVERY)
+        for done in asked:
+            done.result()
         if len(offered) == AT_ONCE:
             return 0.0
         if len(offered) < len(due):

@@ -21,11 +21,14 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from hub.bus.session import Session
 from hub.core.failures import blame
+from hub.pulse import Pulse
 
 log = structlog.get_logger()
 
 CONNECT_WITHIN = 5.0
 RETRY_FIRST, RETRY_MOST = 0.2, 5.0
+CONNECTING = 30.0
+"""seconds, two time-outs and the longest wait: a try that takes longer hangs"""
 KEEPALIVE = 15
 FAILURE = 0x80
 """reason codes from here on (MQTT 5.0, 2.4)"""
@@ -107,6 +110,7 @@ class BusClient:
         """subscriptions that the broker hasn't answered yet"""
         self.connected = False
         self.refused = 0
+        self.pulse = Pulse()
 
     @property
     def ready(self) -> bool:
@@ -132,6 +136,7 @@ class BusClient:
         complained = False
         try:
             while True:
+                self.pulse.beat(CONNECTING)
                 problem = await self._connect()
                 if problem:
                     await self._close()
@@ -142,11 +147,14 @@ class BusClient:
                     wait = min(wait * 2, RETRY_MOST)
                     continue
                 wait, complained = RETRY_FIRST, False
+                self.pulse.beat()
                 await self._gone.wait()
+                self.pulse.beat(CONNECTING)
                 log.warning("broker_connection_lost", client=self._name)
                 await self._close()
                 self._protocol = self._address.protocol or MQTTProtocolVersion.MQTTv5
         finally:
+            self.pulse.rest()
             await self._close()
             self._connector.shutdown(wait=False)
 
@@ -257,6 +265,8 @@ class BusClient:
 
         def tick() -> None:
             if client is self._client and client.loop_misc() == MQTTErrorCode.MQTT_ERR_SUCCESS:
+                if self.connected:
+                    self.pulse.beat()
                 loop.call_later(1.0, tick)
 
         client.on_socket_open = opened

@@ -7,6 +7,7 @@ import structlog
 
 from hub.bus.access import DROPPED
 from hub.bus.client import BrokerAddress, BusClient, Message
+from hub.pulse import Pulse
 
 log = structlog.get_logger()
 
@@ -26,6 +27,10 @@ class Drops:
 
     async def run(self) -> None:
         await self._client.run()
+
+    @property
+    def pulse(self) -> Pulse:
+        return self._client.pulse
 
     @property
     def connected(self) -> bool:

@@ -1,9 +1,10 @@
 """The command `hub`."""
 
-import argparse
 import os
 import sys
 from importlib import import_module
+
+from hub.cli import parent
 
 COMMANDS = {
     "run": ("run", "run the hub"),
@@ -27,6 +28,10 @@ def main() -> None:
     name = sys.argv[1] if len(sys.argv) > 1 else ""
     if name not in COMMANDS:
         _explain(name)
+    if name == "run" and parent.is_needed() and not {"-h", "--help"} & set(sys.argv):
+        sys.exit(parent.keep_running(sys.executable, "-m", "hub", *sys.argv[1:]))
+    import argparse  # not for the parent, which is to be small
+
     module = import_module(f"hub.cli.{COMMANDS[name][0]}")
     parser = argparse.ArgumentParser(prog=f"hub {name}", description=COMMANDS[name][1])
     module.add_arguments(parser)

@@ -4,14 +4,17 @@ import argparse
 import asyncio
 import os
 import sys
+import traceback
 from pathlib import Path
 
 from hub import app, log
+from hub.cli.parent import CLEAN, REFUSED
 from hub.settings.last_good import ConfigurationRefused
 from hub.store.database import KeysWrong, StoreAway
 from hub.store.engines import UnusableUrl
 from hub.store.migrate import NewerSchema
 from hub.store.spool import SpoolAway
+from hub.watchdog import STOPPED
 
 _KNOWN = (OSError, StoreAway, SpoolAway, KeysWrong, NewerSchema, UnusableUrl)
 
@@ -51,18 +54,22 @@ def run(asked: argparse.Namespace) -> int:
         print("a first start needs a configuration without mistakes:", file=sys.stderr)
         for mistake in refused.mistakes:
             print(f"  {mistake}", file=sys.stderr)
-        return 1
+        return REFUSED
     except _KNOWN as problem:
         print(f"hub: {problem}", file=sys.stderr)
-        return 1
+        return REFUSED
     except BaseExceptionGroup as several:
         known, other = several.split(_KNOWN)
         if other:
-            raise
+            traceback.print_exception(several)
+            return STOPPED
         for leaf in _leaves(known):
             print(f"hub: {leaf}", file=sys.stderr)
-        return 1
-    return 0
+        return REFUSED
+    except Exception:  # noqa: BLE001  # as Python would, but with a status that says: start it again
+        traceback.print_exc()
+        return STOPPED
+    return CLEAN
 
 
 def _leaves(group: BaseExceptionGroup[BaseException] | None) -> list[BaseException]:

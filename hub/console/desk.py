@@ -12,6 +12,7 @@ from aiohttp import web
 
 from hub.core.building import Building
 from hub.core.effects import Effect
+from hub.pulse import Pulse
 from hub.store.accounts import Session, User
 from hub.store.database import Store
 from hub.store.quarantine import QuarantinedFrame
@@ -40,6 +41,8 @@ class Desk:
     """acts that people asked for a short while ago, by who and act id: a double click finds its first result"""
     signed_in: OrderedDict[str, tuple[User, Session]] = field(default_factory=OrderedDict)
     """sessions as they were last read, by their secrets: while the store is away its desk isn't locked out"""
+    pulse: Pulse = field(default_factory=Pulse)
+    """the console's, for the watchdog"""
     away_since: dict[str, datetime] = field(default_factory=dict)
     """the hub's own parts that are away, by name"""
 

@@ -233,6 +233,7 @@ class LiveBoard:
             if away != before or not readable:
                 self._some.set()
             before = away
+            self._desk.pulse.beat()
             await asyncio.sleep(LOOK_EVERY)
 
     async def _ping(self) -> None:

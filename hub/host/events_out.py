@@ -15,6 +15,7 @@ from hub.core.events import Event, dump_event, parse_event
 from hub.core.passing import HostStatus
 from hub.host.tasks import Tasks
 from hub.host.window import Window
+from hub.pulse import Pulse
 from hub.store.spool import Draft, Spool, SpoolAway, SpooledRow
 
 log = structlog.get_logger()
@@ -49,6 +50,7 @@ class EventsOut:
         self._local = local
         self._tasks = tasks
         self._kick = asyncio.Event()
+        self.pulse = Pulse()
         self._stranded = (0, 0)
         """(sequence, how many looks found it neither out nor to be read)"""
         self._life = Window("life", spool, self._publish_row, time.monotonic)
@@ -113,6 +115,7 @@ class EventsOut:
     async def run(self) -> None:
         """Empty the spool, life first, until cancelled."""
         while True:
+            self.pulse.beat(disk=self._spool.is_asked)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(TICK):
                     await self._kick.wait()

@@ -33,6 +33,7 @@ from hub.host.shares import Share, Shares
 from hub.host.supervision import Supervision
 from hub.host.tasks import Tasks
 from hub.host.told import Told
+from hub.pulse import Pulse
 from hub.store.spool import Spool, SpoolAway
 from hub.transports.http import HttpListener
 from hub.transports.mqtt import MqttTransport
@@ -79,7 +80,9 @@ class Host:
         self._adapters = adapters
         self._clock = clock
         self._contexts = {d.id: _context(building, d, adapters[d.adapter]) for d in building.devices.values()}
+        self._spool = spool
         self._tasks = Tasks()
+        self._pulse = Pulse()
         self._supervision = Supervision(building.devices.values(), time.monotonic())
         self._presence = Presence(self._contexts, self._supervision)
         self._clocks = DeviceClocks()
@@ -176,6 +179,13 @@ class Host:
                 ready.set()
 
     @property
+    def pulses(self) -> dict[str, Pulse]:
+        """Its workers', by name."""
+        clients = {f"host-bus-{lane}": client.pulse for lane, client in self._bus.items()}
+        workers = {"host-supervision": self._pulse, "host-told": self._told.pulse}
+        return {**clients, **workers, "host-events-out": self._events_out.pulse, "host-mqtt-devices": self._mqtt.pulse}
+
+    @property
     def readers_port(self) -> int:
         return self._http.port
 
@@ -239,6 +249,7 @@ class Host:
         """Who has fallen silent; which commands can be written now, and which are over."""
         steps = ClockSteps(self._clock)
         while True:
+            self._pulse.beat(disk=self._spool.is_asked)
             await asyncio.sleep(LOOK_EVERY)
             now = self._clock()
             if step := steps.since_last_look():

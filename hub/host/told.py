@@ -19,6 +19,7 @@ from hub.host.events_out import EventsOut, Local
 from hub.host.knocks import Knock, Knocks
 from hub.host.shares import Share, Shares
 from hub.host.supervision import Supervision, Watch
+from hub.pulse import Pulse
 from hub.store.spool import Spool, SpoolAway
 
 log = structlog.get_logger()
@@ -60,10 +61,12 @@ class Told:
         self._clock = clock
         self._devices_due = 0.0
         self.waiting = 0
+        self.pulse = Pulse()
 
     async def run(self) -> None:
         """Until cancelled."""
         while True:
+            self.pulse.beat(disk=self._spool.is_asked)
             with contextlib.suppress(SpoolAway):  # then nothing new is claimed: what devices hold can't come in
                 await self._tell_of_the_host()
             self._tell_of_strangers()

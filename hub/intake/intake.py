@@ -25,6 +25,7 @@ from hub.core.text import Identifier
 from hub.intake.deciding import EVENT_FAILED, Settled, put_aside, put_bytes_aside, settle
 from hub.intake.lane import Taken, Waiting
 from hub.intake.statuses import Statuses
+from hub.pulse import Pulse
 from hub.store.database import Priority, Store, StoreAway, Transaction
 from hub.store.quarantine import QuarantinedFrame
 
@@ -77,6 +78,7 @@ class Intake:
         self._spools: dict[str, int] = {}
         self._let_fall: dict[str, Mapping[str, int]] = {}
         self._host_heard = -HOST_SILENT
+        self._pulses: dict[Lane, Pulse] = {"life": Pulse(), "routine": Pulse()}
         self.passing = Passing()
         self.store_away = ""
         own = f"{topics.ROOT}/{self._site}"
@@ -121,6 +123,12 @@ class Intake:
             "spools": dict(self._spools),
             "let_fall": dict(sum(map(Counter, self._let_fall.values()), Counter[str]())),
         }
+
+    @property
+    def pulses(self) -> dict[str, Pulse]:
+        """Its workers', by name."""
+        clients = {f"intake-bus-{lane}": client.pulse for lane, client in self._bus.items()}
+        return {**clients, **{f"intake-{lane}": pulse for lane, pulse in self._pulses.items()}}
 
     # what comes in
 
@@ -205,7 +213,9 @@ class Intake:
     async def _settle_all(self, lane: Lane, priority: Priority) -> None:
         waiting = self._waiting[lane]
         while True:
+            self._pulses[lane].beat()
             if batch := await waiting.batch(IDLE):
+                self._pulses[lane].beat(disk=self._store.is_asked)
                 waiting.put_back(await self._settle(priority, batch))
 
     async def _settle(self, priority: Priority, batch: Sequence[Taken]) -> Sequence[Taken]:
@@ -237,6 +247,7 @@ class Intake:
         problem = ""
         tried = 0
         while tried < TRIES:
+            self._pulses[taken.event.lane].beat(disk=self._store.is_asked)
             try:
                 settled = await self._store.write(priority, lambda tx: self._decide(tx, [taken]))
             except StoreAway as error:
@@ -316,6 +327,8 @@ class Intake:
         self.store_away = reason or "away"
         wait = AWAY_FIRST
         while True:
+            for pulse in self._pulses.values():
+                pulse.beat(disk=self._store.is_asked)
             await asyncio.sleep(wait)
             wait = min(wait * 2, AWAY_MOST)
             try:

@@ -1,8 +1,9 @@
 """The store: one thread that writes, by priority; a few that read; every piece of work is one transaction."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -14,6 +15,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import DBAPIError
 
+from hub.pulse import AT_MOST, Pulse
 from hub.store import tables
 from hub.store.changes import Change, Changes, Emergency
 from hub.store.engines import is_away, make_engine
@@ -82,6 +84,8 @@ class Store:
 
     def __init__(self, url: str, keys: Keys, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.changes = Changes()
+        self.pulse = Pulse()
+        self._waiting = 0
         self._url = url
         self._keys = keys
         self._clock = clock
@@ -143,13 +147,27 @@ class Store:
             if not self._open:
                 raise StoreClosed("the store is not open")
             self._jobs.put(_Job(priority, next(self._arrivals), run, refuse))
-        return await asyncio.wrap_future(future)
+        with self._asked():
+            return await asyncio.wrap_future(future)
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """`work` over one unchanging view of what is committed; it can't write."""
         if not self._open:
             raise StoreClosed("the store is not open")
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._transact, self._reading, work)
+        with self._asked():
+            return await asyncio.get_running_loop().run_in_executor(self._readers, self._transact, self._reading, work)
+
+    def is_asked(self) -> bool:
+        """Whether somebody waits for the database."""
+        return self._waiting > 0
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
 
     async def probe(self) -> None:
         """Commit one row, before all else. Raises StoreAway where the database takes none."""
@@ -157,7 +175,9 @@ class Store:
 
     def _write_all(self) -> None:
         while (job := self._jobs.get()).run is not None:
+            self.pulse.beat(AT_MOST)
             job.run()
+            self.pulse.rest()
         while not self._jobs.empty():
             self._jobs.get().refuse()
 

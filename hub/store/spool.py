@@ -36,6 +36,7 @@ from sqlalchemy.pool import StaticPool
 from hub.core.commands import COMMAND, Command
 from hub.core.envelope import Lane
 from hub.core.failures import blame
+from hub.pulse import AT_MOST, Pulse
 from hub.store.sealing import Keys, Unsealable
 
 log = structlog.get_logger()
@@ -123,6 +124,7 @@ class Spool:
         self._work: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._next = 1
+        self.pulse = Pulse()
         self._new: list[tuple[int, Lane, str, bytes]] = []
         """rows of the commit under way, sealed, that go to the database together"""
         self._rows: Counter[str] = Counter()
@@ -147,6 +149,10 @@ class Spool:
         if thread:
             self._work.put(None)
             await asyncio.get_running_loop().run_in_executor(None, thread.join)
+
+    def is_asked(self) -> bool:
+        """Whether somebody waits for its disk."""
+        return self.pulse.is_due or not self._work.empty()
 
     # what the host asks for; each returns once it is committed
 
@@ -279,6 +285,7 @@ class Spool:
             except queue.Empty:
                 break
         asked = [item for item in batch if item is not None]
+        self.pulse.beat(AT_MOST)
         problem = self._commit(loop, connection, asked)
         if problem is not None and not isinstance(problem, OperationalError) and len(asked) > 1:
             for each in asked:  # the disk is well: one of them is at fault, and the others don't pay for it
@@ -286,6 +293,7 @@ class Spool:
                     _refuse(loop, [each], problem)
         elif problem is not None:
             _refuse(loop, asked, problem)
+        self.pulse.rest()
         return len(asked) == len(batch)
 
     def _commit(

@@ -8,6 +8,7 @@ from hub.bus.client import BrokerAddress, BusClient, Message
 from hub.bus.topics import matches
 from hub.core.adapter import Adapter, Frame, Mqtt, Outgoing
 from hub.core.pictures import cut_pictures
+from hub.pulse import Pulse
 from hub.transports import LetsFall, Receive
 
 TOPICS_REMEMBERED = 4096
@@ -46,6 +47,10 @@ class MqttTransport:
             on_message=self._on_message,
             on_up=self._on_up,
         )
+
+    @property
+    def pulse(self) -> Pulse:
+        return self._client.pulse
 
     @property
     def connected(self) -> bool:

@@ -15,9 +15,14 @@ import pytest
 
 from tests.e2e.building import Building, hub_command
 
+KEPT: Mapping[str, str] = {"HUB_KEPT": "1"}
+
 
 class HubProcess:
-    def __init__(self, building: Building, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, building: Building, *arguments: str, environment: Mapping[str, str] | None = None, parent: bool = False
+    ) -> None:
+        """Without its `parent` a test that kills it kills the hub, and it stays so."""
         self.building = building
         self.arguments = arguments
         number = len(list(building.config.parent.glob("out-*")))
@@ -30,8 +35,8 @@ class HubProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=log,
-                env={**os.environ, **(environment or {})},
                 start_new_session=True,
+                env={**os.environ, **({} if parent else KEPT), **(environment or {})},
             )
 
     # what it says
@@ -77,7 +82,7 @@ class HubProcess:
         self.process.send_signal(signal.SIGINT)
         return await asyncio.to_thread(self.process.wait, within)
 
-    async def ended(self, within: float = 15.0) -> int:
+    async def ended(self, within: float = 60.0) -> int:
         return await asyncio.to_thread(self.process.wait, within)
 
     async def kill(self) -> None:
