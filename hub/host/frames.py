@@ -22,6 +22,7 @@ from hub.core.events import Event
 from hub.core.failures import blame
 from hub.core.fire_events import FireAlarm, FireEvacuation
 from hub.core.text import clean
+from hub.host.activity import Activity
 from hub.host.clocks import DeviceClocks, correction
 from hub.host.commands import Commands
 from hub.host.events_out import EventsOut
@@ -52,6 +53,7 @@ class Frames:
         contexts: MutableMapping[str, DeviceContext],
         presence: Presence,
         clocks: DeviceClocks,
+        activity: Activity,
         knocks: Knocks,
         commands: Commands,
         events_out: EventsOut,
@@ -63,6 +65,7 @@ class Frames:
         self._adapters = adapters
         self._contexts = contexts
         self._presence = presence
+        self._activity = activity
         self._knocks = knocks
         self._commands = commands
         self._events_out = events_out
@@ -201,6 +204,7 @@ class Frames:
                     events.append(event)
                 case _:
                     pass
+        events += self._activity.heard(device.id, frame, decoded.events)
         return events
 
     async def _keep_stranger(

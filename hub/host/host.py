@@ -23,6 +23,7 @@ from hub.core.envelope import Lane
 from hub.core.events import Event
 from hub.core.steps import ClockSteps
 from hub.core.text import Identifier, rfc3339
+from hub.host.activity import Activity
 from hub.host.clocks import DeviceClocks
 from hub.host.commands import Commands
 from hub.host.events_out import EventsOut, Local
@@ -86,6 +87,7 @@ class Host:
         self._supervision = Supervision(building.devices.values(), time.monotonic())
         self._presence = Presence(self._contexts, self._supervision)
         self._clocks = DeviceClocks()
+        self._activity = Activity(building.devices, self._contexts, self._supervision, spool, time.monotonic())
         knocks = Knocks()
 
         self._bus: dict[Lane, BusClient] = {
@@ -118,6 +120,7 @@ class Host:
             self._contexts,
             self._presence,
             self._clocks,
+            self._activity,
             knocks,
             self._commands,
             self._events_out,
@@ -162,6 +165,7 @@ class Host:
     async def run(self, ready: asyncio.Event) -> None:
         """Serve devices until cancelled. Raises SpoolAway or OSError when it can't begin."""
         await self._commands.open()
+        await self._activity.open(self._clock())
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._tasks.stop)
             listeners: list[HttpListener | TcpListener] = [self._http, *self._tcp.values()]
@@ -257,8 +261,10 @@ class Host:
                 self._clocks.begin_again()
                 self._commands.clock_set(step)
             with contextlib.suppress(SpoolAway):  # told where it failed; the next look finds the same
-                if silent := self._presence.fell_silent(now, time.monotonic()):
-                    await self._keep_presence(silent)
+                silent = self._presence.fell_silent(now, time.monotonic())
+                if news := [*silent, *self._activity.fell_quiet(now, time.monotonic())]:
+                    await self._keep_presence(news)
+                await self._activity.save(now, time.monotonic())
                 await self._commands.expire(now)
                 await self._tell_of_floods(now)
 

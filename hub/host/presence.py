@@ -10,7 +10,7 @@ from datetime import datetime
 import structlog
 
 from hub.core.adapter import DeviceContext, Frame
-from hub.core.device_events import DeviceOffline, DeviceOnline, Link
+from hub.core.device_events import ACTIVITY, DeviceOffline, DeviceOnline, DeviceTrouble, Link
 from hub.core.events import Event
 from hub.core.text import rfc3339
 from hub.host.supervision import Supervision, Watch
@@ -48,8 +48,8 @@ class Presence:
         return owed + [self._silent(watch, now) for watch in self._supervision.fell_silent(now, monotonic)]
 
     def owe(self, events: Iterable[Event]) -> None:
-        """These were not kept; of them, who came and who went is said again."""
-        self._owed += [event for event in events if isinstance(event, DeviceOnline | DeviceOffline)]
+        """These were not kept; of them, who came, who went and who is at work is said again."""
+        self._owed += [event for event in events if isinstance(event, DeviceOnline | DeviceOffline) or _of_work(event)]
 
     def _silent(self, watch: Watch, now: datetime) -> Event:
         log.warning("device_silent", device=watch.device.id)
@@ -58,3 +58,7 @@ class Presence:
         return self._contexts[watch.device.id].event(
             DeviceOffline, link, frame=Frame(b"", now), record=record, boot=watch.last_heard or now
         )
+
+
+def _of_work(event: Event) -> bool:
+    return isinstance(event, DeviceTrouble) and event.data.part == ACTIVITY

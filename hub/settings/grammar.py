@@ -73,7 +73,9 @@ def busy(written: object) -> str:
     if not every:
         raise ValueError(f'"{written}" is not such as "06:30-22:00 every 2h"')
     hours(span)
-    duration(often)
+    opens, closes = (int(at[:2]) * 60 + int(at[3:]) for at in (part.strip() for part in span.split("-")))
+    if duration(often) >= timedelta(minutes=closes - opens if opens < closes else 1440 - opens + closes):
+        raise ValueError(f'"{written}" says more than its hours: it would never be noticed')
     return text(written)
 
 

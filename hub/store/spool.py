@@ -9,7 +9,7 @@ import asyncio
 import queue
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
@@ -70,6 +70,7 @@ _commands = Table(
     Column("ref", String, nullable=False, default=""),
     sqlite_autoincrement=True,
 )
+_habits = Table("habit", _metadata, Column("device", String, primary_key=True), Column("body", String, nullable=False))
 Index("command_by_progress", _commands.c.progress, _commands.c.device)
 
 _ADD_ROW = "INSERT INTO spooled (sequence, lane, device, payload) VALUES (?, ?, ?, ?)"
@@ -242,6 +243,20 @@ class Spool:
             ]
 
         return self._submit(work)
+
+    def keep_habits(self, bodies: Mapping[str, str]) -> asyncio.Future[None]:
+        """What is known of each device's usual day, in place of all that was kept before."""
+
+        def work(connection: Connection) -> None:
+            connection.exec_driver_sql("DELETE FROM habit")
+            if bodies:
+                connection.exec_driver_sql("INSERT INTO habit (device, body) VALUES (?, ?)", list(bodies.items()))
+
+        return self._submit(work)
+
+    def habits(self) -> asyncio.Future[dict[str, str]]:
+        """By device."""
+        return self._submit(lambda connection: {row.device: row.body for row in connection.execute(select(_habits))})
 
     # the thread
 
