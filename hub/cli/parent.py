@@ -31,7 +31,8 @@ def keep_running(*command: str) -> int:
     """Until it ends as asked, or can't even start. Returns its exit status, 128 + n when signal n ended it."""
     parent = _Parent()
     whole = leashed(*command, signal="KILL")  # a parent that is killed leaves no hub behind that holds its files
-    passed_on = [number for number in _PASSED_ON if signal.getsignal(number) != signal.SIG_IGN]  # nohup's stays so
+    nohup = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN  # then it stays so
+    passed_on = [number for number in _PASSED_ON if not (nohup and number == signal.SIGHUP)]
     for number in passed_on:
         signal.signal(number, parent.pass_on)
     began_before = False

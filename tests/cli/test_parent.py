@@ -23,7 +23,6 @@ def parent(child: str, folder: Path) -> "subprocess.Popen[str]":
         cwd=folder,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # ignored in a shell's background
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
     )
 
