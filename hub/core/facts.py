@@ -69,6 +69,12 @@ class Facts:
     commands: dict[str, CommandRecord] = field(default_factory=dict)
     """by id: those that an outcome of the batch names"""
 
+    _visitors: set[str] = field(init=False)
+    """the refs of `visits`"""
+
+    def __post_init__(self) -> None:
+        self._visitors = {visit.ref for visit in self.visits.values()} - {""}
+
     # looking up
 
     def recipient(self, *, phone: str | None, unit: str | None, ref: str | None) -> Person | None:
@@ -84,7 +90,9 @@ class Facts:
 
     def visit_by_ref(self, ref: str) -> Visit | None:
         """The visit whose visitor the devices know as `ref`; one still under way before one that is over."""
-        named = [v for v in self.visits.values() if v.ref == ref] if ref else []
+        if ref not in self._visitors:
+            return None  # most who pass are no visitors
+        named = [v for v in self.visits.values() if v.ref == ref]
         return min(named, key=lambda v: (v.state in ("departed", "cancelled"), v.announced_at), default=None)
 
     def parcels_in(self, device: str, compartment: str) -> list[Parcel]:
@@ -140,6 +148,8 @@ class Facts:
         match effect:
             case VisitBecomes(visit=visit):
                 self.visits[visit.id] = visit
+                if visit.ref:
+                    self._visitors.add(visit.ref)
             case ParcelBecomes(parcel=parcel):
                 self.parcels[parcel.id] = parcel
             case AlertBecomes(alert=alert):

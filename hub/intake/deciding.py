@@ -18,7 +18,7 @@ from hub.store.database import Transaction
 from hub.store.told import Decided
 
 DECIDING = 0.010
-"""seconds of deciding after which a routine batch stops growing"""
+"""seconds of its processor's time after which a routine batch stops growing"""
 EVENT_FAILED = "event_failed"
 """why an event of ours is in the quarantine"""
 
@@ -47,32 +47,38 @@ def settle(
     known = facts.load(tx, building, facts.Wanted.of([*wanted, *fresh, *fallen_due, *repeats], building), tx.now)
     known.channels = channels
     decided: list[Decided] = []
+    stored: list[Event] = []
     gone: set[str] = set()
     taken = len(batch)
-    started = time.perf_counter()
-    for event in [*wanted, *fresh]:
-        if decided and event.id in new and event.lane == "routine" and _enough(tx, started):
+    started = time.thread_time()
+    for number, event in enumerate([*wanted, *fresh]):
+        is_new = number >= len(wanted)
+        if stored and is_new and event.lane == "routine" and _enough(tx, started):
             taken = next(i for i, other in enumerate(batch) if _same_row(other, event))
             break
-        if not isinstance(event, DeadlineReached):
-            decided.append(Decided(event, event.at, known.apply(decide(event, known))))
-        elif _still_due(event, known):
-            meant = decide(event, known)  # while its row is still among the facts
-            decided.append(Decided(event, event.at, known.apply([ClearDeadline(event.data.deadline), *meant])))
+        if isinstance(event, DeadlineReached):
+            if not _still_due(event, known):
+                gone.add(str(event.id))
+                continue
+            meant = [ClearDeadline(event.data.deadline), *decide(event, known)]  # while its row is among the facts
         else:
-            gone.add(str(event.id))
+            meant = decide(event, known)
+        if meant:  # most events are a line in the records and nothing more
+            decided.append(Decided(event, event.at, known.apply(meant)))
+        if is_new:
+            stored.append(event)
     for event in (e for e in fallen_due if e.id not in new and _still_due(e, known)):
         over = known.apply([ClearDeadline(event.data.deadline)])  # decided before: only its row is still there
         decided.append(Decided(None, event.at, over))
     decided += [Decided(None, event.at, known.apply(decide_again(event, known))) for event in repeats]
-    events.add(tx, [each.cause for each in decided if each.cause and each.cause.id in new], building)
+    events.add(tx, stored, building)
     effects.add_all(tx, building.site.id, decided)
     return Settled(taken, frozenset(gone))
 
 
 def _enough(tx: Transaction, started: float) -> bool:
     """Whether a routine batch stops growing: it has taken its time, or life waits for its end."""
-    return tx.life_waits() or time.perf_counter() - started > DECIDING
+    return tx.life_waits() or time.thread_time() - started > DECIDING
 
 
 def put_aside(tx: Transaction, building: Building, event: Event, problem: str, *, store: bool) -> None:

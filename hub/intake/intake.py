@@ -347,12 +347,15 @@ class Intake:
         self._counted["batches"] += 1
         by_host: dict[str, list[int]] = {}
         for taken in batch:
-            self._counted[taken.event.lane] += 1
-            if row := taken.row:
-                by_host.setdefault(row[0], []).append(row[1])
+            if taken.row:
+                host, sequence = taken.row
+                by_host.setdefault(host, []).append(sequence)
             if taken.done and not taken.done.done():
                 taken.done.set_result(str(taken.event.id) not in gone)
-            self._waiting[taken.event.lane].settled([taken])
+        for lane, waiting in self._waiting.items():
+            of_lane = [taken for taken in batch if taken.event.lane == lane]
+            self._counted[lane] += len(of_lane)
+            waiting.settled(of_lane)
         for host, sequences in by_host.items():
             self._send_receipt(host, _ranges(sequences))
 

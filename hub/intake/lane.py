@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import structlog
 
@@ -18,21 +17,18 @@ BUFFERED = 8192
 """events; the hosts' windows keep it far below"""
 
 
-@dataclass(frozen=True, slots=True)
 class Taken:
     """An event and, where one waits for its commit (the scheduler), whom to tell. `again`: it failed once, and a person
-    wants it decided although it is stored."""
+    wants it decided although it is stored. `row` is its row in its host's spool; None for what no host spooled."""
 
-    event: Event
-    done: "asyncio.Future[bool] | None" = None
-    again: bool = False
+    __slots__ = ("again", "done", "event", "row")
 
-    @property
-    def row(self) -> tuple[str, int] | None:
-        """Its row in its host's spool; None for what no host spooled."""
-        if self.event.host is None or self.event.sequence is None:
-            return None
-        return self.event.host, self.event.sequence
+    def __init__(self, event: Event, done: "asyncio.Future[bool] | None" = None, *, again: bool = False) -> None:
+        self.event = event
+        self.done = done
+        self.again = again
+        host, sequence = event.host, event.sequence
+        self.row = None if host is None or sequence is None else (host, sequence)
 
 
 class Waiting:

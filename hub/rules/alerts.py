@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from hub.core.building import Place
 from hub.core.effects import AlertBecomes, ClearDeadline, Effect
@@ -86,17 +87,17 @@ def raise_alert(
 def _repeated(
     known: Alert, event: Event, facts: Facts, incident: str, details: Mapping[str, str], source: Source
 ) -> Alert:
-    counted = replace(
-        known,
-        count=known.count + 1,
-        last_at=max(known.last_at, event.at),
-        incident=known.incident if known.incident in facts.incidents else incident or known.incident,
-        details={**known.details, **details},
-    )
+    counted: dict[str, Any] = {
+        "count": known.count + 1,
+        "last_at": max(known.last_at, event.at),
+        "incident": known.incident if known.incident in facts.incidents else incident or known.incident,
+        "details": {**known.details, **details},
+    }
     if not newer(event.host, event.sequence, known):
-        return counted
+        return replace(known, **counted)
     return replace(
-        counted,
+        known,
+        **counted,
         source=source,
         quiet_at=None if source == "active" else known.quiet_at,
         told_at=max(known.told_at, event.time) if is_late(event) else event.time,

@@ -4,6 +4,7 @@ log line; a stranger or a refused credential is shown.
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from hub.core.access_events import (
     AccessDenied,
@@ -180,17 +181,17 @@ def door_moved(event: DoorMovement, facts: Facts) -> list[Effect]:
     known = facts.doors.get(place.door) or DoorState(site=event.site, door=place.door, since=event.time)
     if not newer(event.host, event.sequence, known) or is_older(event, known.since):
         return []
-    as_of = replace(known, since=event.time, host=event.host or "", sequence=event.sequence or 0)
+    as_of = partial(replace, known, since=event.time, host=event.host or "", sequence=event.sequence or 0)
     match event:
         case DoorOpened():
-            return [DoorBecomes(replace(as_of, open=True))]
+            return [DoorBecomes(as_of(open=True))]
         case DoorClosed():
             held = clear_alert(event, facts, f"door_held_open/{place.door}")
-            return [DoorBecomes(replace(as_of, open=False)), *held]
+            return [DoorBecomes(as_of(open=False)), *held]
         case DoorLocked():
-            return [DoorBecomes(replace(as_of, locked=True))]
+            return [DoorBecomes(as_of(locked=True))]
         case DoorUnlocked():
-            return [DoorBecomes(replace(as_of, locked=False))]
+            return [DoorBecomes(as_of(locked=False))]
 
 
 def door_name(facts: Facts, door: str, language: str) -> str:

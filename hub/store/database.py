@@ -13,12 +13,11 @@ from threading import Lock, Thread
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, select
-from sqlalchemy.exc import DBAPIError
 
 from hub.pulse import AT_MOST, Pulse
 from hub.store import tables
 from hub.store.changes import Change, Changes, Emergency
-from hub.store.engines import is_away, make_engine
+from hub.store.engines import errors_of, is_away, make_engine
 from hub.store.migrate import migrate
 from hub.store.sealing import Keys, Unsealable
 from hub.store.upsert import put
@@ -92,6 +91,7 @@ class Store:
         self._writing = make_engine(url, writing=True)
         self._reading = make_engine(url, writing=False)
         self._problems = {self._writing: "", self._reading: ""}
+        self._errors = errors_of(self._writing)
         self._untold: set[str] = set()
         self._untold_life = False
         self._jobs: PriorityQueue[_Job] = PriorityQueue()
@@ -187,13 +187,14 @@ class Store:
             with engine.begin() as connection:
                 tx = Transaction(connection, self._keys, self._clock(), self._life_waits)
                 result = work(tx)
-        except DBAPIError as error:
+        except self._errors as error:
             if not is_away(error):
                 raise
             if tx is not None:  # it may be committed all the same: whoever listens looks again as soon as they can
                 self._untold |= tx.topics
                 self._untold_life |= tx.life
-            self._problems[engine] = " ".join(str(error.orig).split()) or type(error.orig).__name__
+            cause = getattr(error, "orig", error)  # of what SQLAlchemy tells: the driver's error
+            self._problems[engine] = " ".join(str(cause).split()) or type(cause).__name__
             raise StoreAway(self._problems[engine]) from error
         self._problems[engine] = ""
         if engine is self._writing and self._untold:

@@ -87,8 +87,6 @@ def _tell(tx: Transaction, site: str, batch: Sequence[Decided]) -> list[Event]:
     history: set[tuple[str, UUID]] = set()
     unnumbered: list[Event] = []
     for decided in batch:
-        if not decided.effects:
-            continue  # most causes are a line in the records and nothing more
         if decided.cause is not None:
             history |= {(incident, decided.cause.id) for incident in histories(decided)}
         for news in told(decided, site, tx.now):

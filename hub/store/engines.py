@@ -4,7 +4,7 @@ import sqlite3
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 _SQLITE_AWAY = {
@@ -113,12 +113,19 @@ def _postgresql(url: URL, writing: bool) -> Engine:
     return engine
 
 
-def is_away(error: DBAPIError) -> bool:
+def errors_of(engine: Engine) -> tuple[type[Exception], ...]:
+    """What a statement may raise: SQLAlchemy's error, or (hub.store.prepared) the driver's own."""
+    return DBAPIError, engine.dialect.loaded_dbapi.Error
+
+
+def is_away(error: Exception) -> bool:
     """Whether the database, not the statement, is at fault: gone, locked, full, unreadable."""
-    if isinstance(error.orig, sqlite3.Error):
-        code: int = getattr(error.orig, "sqlite_errorcode", 0)
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, sqlite3.Error):
+        code: int = getattr(cause, "sqlite_errorcode", 0)
         return code & 0xFF in _SQLITE_AWAY
-    state: str | None = getattr(error.orig, "sqlstate", None)
+    gone = isinstance(error, DBAPIError) and error.connection_invalidated
+    state: str | None = getattr(cause, "sqlstate", None)
     if state is None:
-        return error.connection_invalidated or isinstance(error, OperationalError)
-    return error.connection_invalidated or state.startswith(_POSTGRESQL_AWAY)
+        return gone or type(cause).__name__ in ("OperationalError", "InterfaceError")
+    return gone or state.startswith(_POSTGRESQL_AWAY)

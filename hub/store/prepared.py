@@ -1,10 +1,11 @@
-"""Statements of every batch: their SQL is made once a database, and goes to the driver as it is.
+"""Statements of every batch: their SQL is made once a database, and goes to the driver's own cursor as it is.
 
 SQLAlchemy's own way makes a statement, its cache key and every value's conversion anew at each execution; with two
-dozen statements a batch that was measured at more than half of a commit.
+dozen statements a batch that was measured at more than half of a commit. What fails is the driver's own error.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import closing
 from operator import itemgetter
 from typing import Any
 
@@ -32,20 +33,24 @@ class Prepared:
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Plain]:
         sql, ordered, given = self._sql(connection)
         everything = {**given, **values} if given else values
-        asked = ordered(everything) if ordered else everything
-        return connection.exec_driver_sql(sql, asked).fetchall()  # type: ignore[return-value]  # a Row is a tuple
+        with closing(connection.connection.cursor()) as cursor:
+            cursor.execute(sql, ordered(everything) if ordered else everything)
+            found: list[Plain] = cursor.fetchall()  # type: ignore[assignment]  # a row of either driver is a tuple
+        return found
 
     def write(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         sql, ordered, given = self._sql(connection)
         if given:
             rows = [{**given, **row} for row in rows]
-        connection.exec_driver_sql(sql, [ordered(row) for row in rows] if ordered else list(rows))
+        with closing(connection.connection.cursor()) as cursor:
+            cursor.executemany(sql, [ordered(row) for row in rows] if ordered else rows)
 
     def write_plain(self, connection: Connection, rows: Sequence[Plain]) -> None:
         """Rows whose values stand in the order of `columns`."""
         sql, ordered, _ = self._sql(connection)
         names = self._columns or ()
-        connection.exec_driver_sql(sql, rows if ordered else [dict(zip(names, row, strict=True)) for row in rows])
+        with closing(connection.connection.cursor()) as cursor:
+            cursor.executemany(sql, rows if ordered else [dict(zip(names, row, strict=True)) for row in rows])
 
     def _sql(self, connection: Connection) -> _Sql:
         made = self._made.get(connection.dialect.name)

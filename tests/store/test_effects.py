@@ -1,7 +1,7 @@
 """What was decided is what is known next time; what became of records is told as events, the same ids each time."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -246,19 +246,23 @@ async def test_a_whole_batch_is_written_with_few_statements(store: Store) -> Non
 
     def counted(tx: Transaction) -> tuple[list[Event], int]:
         statements = []
-        execute, exec_driver_sql = tx.connection.execute, tx.connection.exec_driver_sql
+        execute, cursor = tx.connection.execute, tx.connection.connection.cursor
 
         class Counting:
             dialect = tx.connection.dialect
-            scalars = staticmethod(tx.connection.scalars)
+
+            @property
+            def connection(self) -> Self:
+                return self
 
             def execute(self, *arguments: Any) -> Any:
                 statements.append(arguments)
                 return execute(*arguments)
 
-            def exec_driver_sql(self, *arguments: Any) -> Any:
-                statements.append(arguments)
-                return exec_driver_sql(*arguments)
+            def cursor(self) -> Any:
+                """The driver's: one a statement."""
+                statements.append(())
+                return cursor()
 
         tx.connection = Counting()  # type: ignore[assignment]
         return effects.add_all(tx, SITE, batch), len(statements)
