@@ -42,15 +42,13 @@ class Prepared:
         sql, ordered, given = self._sql(connection)
         if given:
             rows = [{**given, **row} for row in rows]
-        with closing(connection.connection.cursor()) as cursor:
-            cursor.executemany(sql, [ordered(row) for row in rows] if ordered else rows)
+        _write(connection, sql, [ordered(row) for row in rows] if ordered else rows)
 
     def write_plain(self, connection: Connection, rows: Sequence[Plain]) -> None:
         """Rows whose values stand in the order of `columns`."""
         sql, ordered, _ = self._sql(connection)
         names = self._columns or ()
-        with closing(connection.connection.cursor()) as cursor:
-            cursor.executemany(sql, rows if ordered else [dict(zip(names, row, strict=True)) for row in rows])
+        _write(connection, sql, rows if ordered else [dict(zip(names, row, strict=True)) for row in rows])
 
     def _sql(self, connection: Connection) -> _Sql:
         made = self._made.get(connection.dialect.name)
@@ -65,6 +63,14 @@ class Prepared:
             }
             made = self._made[connection.dialect.name] = (str(compiled), ordered, given)
         return made
+
+
+def _write(connection: Connection, sql: str, rows: Sequence[Any]) -> None:
+    with closing(connection.connection.cursor()) as cursor:
+        if len(rows) == 1:
+            cursor.execute(sql, rows[0])
+        else:
+            cursor.executemany(sql, rows)
 
 
 class Among:
