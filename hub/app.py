@@ -30,6 +30,7 @@ from hub.core.adapter import Adapter
 from hub.core.notifier import Channel
 from hub.dispatch import Dispatch
 from hub.health import Health
+from hub.heartbeat import Heartbeat
 from hub.host import Host, HostSettings
 from hub.intake import Intake
 from hub.leash import leashed
@@ -214,8 +215,10 @@ async def _serve(
                 )
                 tasks.create_task(dispatch.run(), name="dispatch")
                 tasks.create_task(drops.run(), name="broker-drops")
+                heartbeat = _heartbeat(loaded, broker, health)
+                tasks.create_task(heartbeat.run(), name="heartbeat")
                 tasks.create_task(_console(asked, loaded, desk, opening), name="console")
-                pulses |= {**intake.pulses, **dispatch.pulses, "scheduler": scheduler.pulse}
+                pulses |= {**intake.pulses, **dispatch.pulses, **heartbeat.pulses, "scheduler": scheduler.pulse}
                 pulses |= {"store-writer": store.pulse, "broker-drops": drops.pulse, "console": desk.pulse}
             elif host:
                 asked.say("host running")
@@ -271,6 +274,12 @@ def _tls(loaded: Loaded) -> ssl.SSLContext | None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(tls.certificate, tls.key)
     return context
+
+
+def _heartbeat(loaded: Loaded, broker: Broker, health: Health) -> Heartbeat:
+    said = loaded.hub.heartbeat
+    url = said.url.get_secret_value() if said.url else ""
+    return Heartbeat(loaded.hub.host, loaded.building.site.id, broker.address, health, said.every, url)
 
 
 def _broker_notice(broker: Broker, drops: Drops) -> BrokerNotice:

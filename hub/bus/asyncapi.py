@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from hub.bus import topics
-from hub.bus.messages import DeviceStatus, Gone, Receipt
+from hub.bus.messages import DeviceStatus, Gone, Heartbeat, HeartbeatGone, Receipt
 from hub.core.commands import Command
 from hub.core.device_events import DeadlineReached
 from hub.core.envelope import Lane
@@ -33,7 +33,10 @@ _HUBS_OWN: tuple[object, ...] = (*get_args(RecordEvent), DeadlineReached, Emerge
 
 EVENTS: Models = {name: event for name, event in EVENT_CLASSES.items() if event not in _HUBS_OWN}
 COMMANDS: Models = {command.model_fields["kind"].default: command for command in get_args(get_args(Command)[0])}
-OTHERS: Models = {"receipt": Receipt, "host-status": HostStatus, "host-gone": Gone, "device-status": DeviceStatus}
+OTHERS: Models = {
+    "receipt": Receipt, "host-status": HostStatus, "host-gone": Gone, "device-status": DeviceStatus,
+    "heartbeat": Heartbeat, "heartbeat-gone": HeartbeatGone,
+}  # fmt: skip
 
 _PARAMETERS: Mapping[str, Json] = {
     "site": {"description": "The site's id in building.toml."},
@@ -57,6 +60,9 @@ def document() -> Json:
             "receipts": _channel(topics.receipts("{site}", "{host}"), ["receipt"], topics.receipts),
             "devices": _channel(topics.device_status("{site}", "{device}"), ["device-status"], topics.device_status),
             "hosts": _channel(topics.host_status("{site}", "{host}"), ["host-status", "host-gone"], topics.host_status),
+            "heartbeats": _channel(
+                topics.heartbeat("{site}", "{host}"), ["heartbeat", "heartbeat-gone"], topics.heartbeat
+            ),
         },
         "operations": {
             name: _operation(action, channel, about) for name, (action, channel, about) in _OPERATIONS.items()
@@ -87,6 +93,16 @@ _OPERATIONS: Mapping[str, tuple[str, str, str]] = {
     ),
     "intakeTakesDeviceStatus": ("receive", "devices", "The last word on each device is kept."),
     "hostSendsItsStatus": ("send", "hosts", "Every second, retained; the will is an empty object."),
+    "hubSendsItsHeartbeat": (
+        "send",
+        "heartbeats",
+        "Retained, as often as hub.toml says; the will says that it is gone.",
+    ),
+    "watcherTakesHeartbeats": (
+        "receive",
+        "heartbeats",
+        "Whoever is to notice the hub's death; none of its own processes.",
+    ),
     "intakeTakesHostStatus": ("receive", "hosts", "It knows then which moments it has passed."),
 }
 

@@ -60,3 +60,22 @@ class DeviceStatus(_Said):
     let_fall_since: Instant | None = None
     detail: dict[str, str] = {}
     frames: list[Seen] = []
+
+
+class Heartbeat(_Said):
+    """The hub lives; `away` names what of it doesn't work, as /readyz does, and the next one comes `every` so many
+    seconds. Where nothing came for three of these, the hub is dead, or the way to it."""
+
+    alive: Literal[True] = True
+    ready: bool
+    away: list[str]
+    site: Identifier
+    host: Identifier
+    at: Instant
+    every: Annotated[int, Field(ge=1)]
+
+
+class HeartbeatGone(_Said):
+    """The will of its connection, and the last word of a hub that is stopped."""
+
+    alive: Literal[False] = False

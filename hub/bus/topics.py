@@ -32,8 +32,14 @@ def host_status(site: str, host: str) -> str:
     return f"{ROOT}/{site}/hosts/{host}"
 
 
+def heartbeat(site: str, host: str) -> str:
+    """Published by the hub, retained, and its will: that it lives, and which of its parts don't."""
+    return f"{ROOT}/{site}/heartbeats/{host}"
+
+
 class HubTopic(NamedTuple):
-    """A topic of ours taken apart. `kind` is events, commands, receipts, devices or hosts; `name` its last level."""
+    """A topic of ours taken apart. `kind` is events, commands, receipts, devices, hosts or heartbeats; `name` its last
+    level."""
 
     site: str
     kind: str
@@ -45,7 +51,7 @@ def parse(topic: str) -> HubTopic | None:
     match topic.split("/"):
         case ["hub", "v1", site, "events", lane, device]:
             return HubTopic(site, "events", device, lane)
-        case ["hub", "v1", site, ("commands" | "receipts" | "devices" | "hosts") as kind, name]:
+        case ["hub", "v1", site, ("commands" | "receipts" | "devices" | "hosts" | "heartbeats") as kind, name]:
             return HubTopic(site, kind, name)
         case _:
             return None

@@ -116,6 +116,13 @@ class Webhook(_Part):
     url: Annotated[SecretStr, AfterValidator(_url)]
 
 
+class Heartbeat(_Part):
+    """How often the hub says that it lives; `url` is where to beside MQTT, secret since it may bear a key."""
+
+    every: Annotated[timedelta, BeforeValidator(grammar.duration)] = timedelta(seconds=30)
+    url: Annotated[SecretStr, AfterValidator(_url)] | None = None
+
+
 class HubSettings(_Part):
     """This machine. `host` names the spool, and never changes."""
 
@@ -126,6 +133,7 @@ class HubSettings(_Part):
     alerts: Alerts = Alerts()
     smtp: Smtp | None = None
     webhook: Webhook | None = None
+    heartbeat: Heartbeat = Heartbeat()
 
 
 _PARTS: Mapping[str, type[_Part]] = {
@@ -135,6 +143,7 @@ _PARTS: Mapping[str, type[_Part]] = {
     "alerts": Alerts,
     "smtp": Smtp,
     "webhook": Webhook,
+    "heartbeat": Heartbeat,
 }
 
 
@@ -144,7 +153,9 @@ def read_hub(file: TomlFile, folder: Path, mistakes: Mistakes) -> HubSettings | 
     for key, value in file.tables.items():
         if key not in _PARTS or not isinstance(value, dict):
             parts[key] = value
-        elif (part := declare(_PARTS[key], value, file.within(key), mistakes, secret=key == "webhook")) is not None:
+        elif (
+            part := declare(_PARTS[key], value, file.within(key), mistakes, secret=key in ("webhook", "heartbeat"))
+        ) is not None:
             parts[key] = part
     if not file.there:
         return None
