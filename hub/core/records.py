@@ -95,7 +95,8 @@ class Visit:
 class Parcel:
     """One item kept for someone: in a locker (`device`, `compartment`) or at the desk (`shelf`).
 
-    `code_hash` is the keyed hash of the pickup code; the code itself stands only in the notice and the command.
+    `code_hash` is the keyed hash of the pickup code; the code itself stands only in the notice and the command. `by` is
+    "" where so far only its end was heard of.
     """
 
     id: str
@@ -111,6 +112,8 @@ class Parcel:
     unit: str = ""
     size: str = ""
     stored_at: datetime
+    told_at: datetime | None = None
+    """when the locker's own clock says that it was put there (by ""): that it was taken"""
     expires: datetime | None = None
     taken_at: datetime | None = None
     taken_by: str = ""

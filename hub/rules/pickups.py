@@ -15,6 +15,7 @@ from hub.core.device_events import (
     CompartmentOpened,
     CompartmentOpenFailed,
     ParcelCollected,
+    ParcelLabel,
     ParcelStored,
     ParcelWithdrawn,
     PickupRefused,
@@ -48,6 +49,8 @@ def stored(event: ParcelStored, facts: Facts) -> list[Effect]:
     known = facts.parcels_tracked(label.tracking)
     if event.delivery == "snapshot" and any(p.state == "stored" and p.device == event.device for p in known):
         return []
+    if over := next((parcel for parcel in known if _ended_before_it_began(parcel, event)), None):
+        return [ParcelBecomes(_begun_later(over, _parcel(event, facts)), "filled")]
     there = facts.parcels_in(event.device, event.data.compartment or "")
     same = next((parcel for parcel in there if label.tracking and parcel.tracking == label.tracking), None)
     parcel = _parcel(event, facts)
@@ -73,11 +76,31 @@ def _parcel(event: ParcelStored, facts: Facts) -> Parcel:
         unit=to.unit or (person.unit if person else ""),
         size=event.data.size or "",
         stored_at=event.at,
+        told_at=event.time,
         expires=event.data.expires,
         by=event.device,
         late=event.late,
         host=event.host or "",
         sequence=event.sequence or 0,
+    )
+
+
+def _ended_before_it_began(parcel: Parcel, event: ParcelStored) -> bool:
+    """Who took it was received before this: both times are by the locker's own clock."""
+    told_at = parcel.told_at
+    return not parcel.by and parcel.device == event.device and told_at is not None and event.time <= told_at
+
+
+def _begun_later(over: Parcel, told: Parcel) -> Parcel:
+    """What nobody need be told of any more: it was there, and is gone."""
+    taken_at = over.taken_at or told.stored_at
+    return replace(
+        told,
+        id=over.id,
+        state=over.state,
+        stored_at=min(told.stored_at, taken_at),
+        taken_at=over.taken_at,
+        taken_by=over.taken_by,
     )
 
 
@@ -116,7 +139,7 @@ def _told_again(event: ParcelStored, facts: Facts, known: Parcel, told: Parcel) 
 def _gone(event: ParcelStored, facts: Facts, parcel: Parcel) -> list[Effect]:
     """去向不明: another parcel lies where this one was, and nobody said who took it. A person looks; a later word of
     who took it corrects the record."""
-    if not newer(event.host, event.sequence, parcel) or event.at < parcel.stored_at:
+    if not newer(event.host, event.sequence, parcel) or event.time < (parcel.told_at or parcel.stored_at):
         return []
     closed = replace(
         parcel,
@@ -196,10 +219,13 @@ def remind(event: Event, facts: Facts, deadline: Deadline) -> list[Effect]:
 
 
 def taken(event: ParcelCollected | ParcelWithdrawn, facts: Facts) -> list[Effect]:
+    step: Literal["collected", "withdrawn"] = "collected" if isinstance(event, ParcelCollected) else "withdrawn"
+    label = event.data.parcel
+    if label and label.tracking and not facts.parcels_tracked(label.tracking):
+        return [ParcelBecomes(_only_its_end(event, label, facts, step), step)]
     parcel = _meant(event, facts)
     if parcel is None or not newer(event.host, event.sequence, parcel):
         return []
-    step: Literal["collected", "withdrawn"] = "collected" if isinstance(event, ParcelCollected) else "withdrawn"
     closed = replace(
         parcel,
         state=step,
@@ -210,6 +236,29 @@ def taken(event: ParcelCollected | ParcelWithdrawn, facts: Facts) -> list[Effect
         sequence=event.sequence or 0,
     )
     return [ParcelBecomes(closed, step), *end_of_parcel(closed, facts, event.at)]
+
+
+def _only_its_end(
+    event: ParcelCollected | ParcelWithdrawn, label: ParcelLabel, facts: Facts, step: Literal["collected", "withdrawn"]
+) -> Parcel:
+    """Its beginning may be on its way: what a locker says again after a while is overtaken by what it says then."""
+    return Parcel(
+        id=facts.new_id(event.id, "parcel"),
+        site=event.site,
+        state=step,
+        tracking=label.tracking,
+        carrier=label.carrier or "",
+        device=event.device,
+        compartment=event.data.compartment or "",
+        stored_at=event.at,
+        told_at=event.time,
+        taken_at=event.at,
+        taken_by=event.data.by,
+        by="",
+        late=event.late,
+        host=event.host or "",
+        sequence=event.sequence or 0,
+    )
 
 
 def end_of_parcel(parcel: Parcel, facts: Facts, at: datetime) -> list[Effect]:

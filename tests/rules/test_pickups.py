@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from hub.core.effects import SendCommand, SendNotice
-from tests.rules.made import DAY, HOUR, MINUTE, OWNER, SECOND, Estate, commands, deadlines, notices
+from tests.rules.made import DAY, HOUR, MINUTE, OWNER, SECOND, Estate, T, commands, deadlines, notices
 
 
 def test_a_stored_parcel_is_told_with_a_code_that_the_locker_gets_too(estate: Estate) -> None:
@@ -112,6 +112,30 @@ def test_an_older_collect_never_closes_a_newer_parcel_in_the_same_compartment(es
     assert estate.parcel.state == "stored"
 
 
+@pytest.mark.parametrize("delivery", ["live", "backlog"])
+def test_a_parcel_whose_end_was_received_before_its_beginning_is_over(estate: Estate, delivery: str) -> None:
+    """What a locker says again, since nobody answered, is overtaken by what it says meanwhile."""
+    label = {"tracking": "SF4455667788"}
+    estate.collects(parcel=label, shows=T + 4 * SECOND)
+    assert (estate.parcel.state, estate.parcel.taken_at) == ("collected", estate.now)
+    stored = estate.stores(shows=T, delivery=delivery)
+    parcel = estate.parcel
+    assert (parcel.state, parcel.person, parcel.compartment) == ("collected", "p1", "12")
+    assert parcel.taken_at
+    assert parcel.stored_at <= parcel.taken_at
+    assert (notices(stored), commands(stored), estate.facts.deadlines) == ([], [], {})
+    assert estate.collects(parcel=label, shows=T + 4 * SECOND) == []
+    estate.stores(shows=T + HOUR)  # the same number again, later: it lies there again
+    assert sorted(p.state for p in estate.facts.parcels.values()) == ["collected", "stored"]
+
+
+def test_a_beginning_that_was_overtaken_does_not_drive_out_what_was_stored_after_it(estate: Estate) -> None:
+    estate.stores(parcel={"tracking": "YT2"}, shows=T + 9 * SECOND)
+    there = estate.parcel
+    estate.stores(shows=T)
+    assert estate.facts.parcels[there.id].state == "stored"
+
+
 def test_a_late_collect_closes_the_parcel_that_was_there_then(estate: Estate) -> None:
     estate.stores()
     first = estate.parcel.id
@@ -176,7 +200,10 @@ def test_late_news_of_an_older_parcel_closes_nothing(estate: Estate) -> None:
 
 def test_a_collect_that_names_another_parcel_closes_none(estate: Estate) -> None:
     estate.stores()
-    assert estate.collects(parcel={"tracking": "YT1"}) == []
+    there = estate.parcel
+    told = estate.collects(parcel={"tracking": "YT1"})
+    assert estate.facts.parcels[there.id] == there
+    assert (notices(told), commands(told), estate.alerts()) == ([], [], [])
 
 
 def test_a_number_is_enough_without_a_compartment(estate: Estate) -> None:
