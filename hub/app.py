@@ -8,7 +8,7 @@ import signal
 import ssl
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,8 +41,9 @@ from hub.scheduler import Scheduler
 from hub.settings.last_good import keep_last_good, load_or_last_good
 from hub.settings.load import Loaded
 from hub.store.database import Store, StoreAway
+from hub.store.disk import Disk
 from hub.store.sealing import Keys
-from hub.store.spool import Spool
+from hub.store.spool import Spool, SpoolAway
 from hub.watchdog import Watchdog
 
 log = structlog.get_logger()
@@ -154,15 +155,22 @@ async def _serve(
 ) -> None:
     """The parts of this process, side by side; if one fails for good, all stop and the failure is told."""
     health = Health()
+    disk = Disk(asked.data)
+    await asyncio.to_thread(disk.look)
+    if disk.low:
+        disk.give_back()  # to open a database takes room
+    health.add("disk", lambda: disk.health)
     drops = Drops(broker.address, f"drops-{loaded.hub.host}")
     split = asked.split and asked.only == "all"
     with_host = asked.only in ("all", "host") and not split
     with_desk = asked.only in ("all", "desk")
     async with AsyncExitStack() as stack:
         intake = host = None
+        databases: list[Spool | Store] = []
         if with_desk:
             store = Store(asked.database or f"sqlite:///{asked.data.absolute() / 'hub.db'}", keys)
             stack.push_async_callback(store.close)
+            databases.append(store)
             channels = _channels(loaded)
             intake = Intake(
                 loaded.building,
@@ -170,13 +178,15 @@ async def _serve(
                 broker.address,
                 tuple(channels),
                 tell_host=lambda name, ranges: host.receipt(ranges) if host else None,
+                low=lambda: store.is_file and disk.low,
             )
             health.add("intake", lambda: intake.health)
             health.add("broker", lambda: {"kind": broker.kind, "dropped": drops.total})
         if with_host:
-            spool = Spool(asked.data / "spool.db", keys)
+            spool = Spool(asked.data / "spool.db", keys, lambda: disk.low)
             await spool.open()
             stack.push_async_callback(spool.close)
+            databases.append(spool)
             host = Host(_host_settings(loaded, broker), loaded.building, adapters, spool, local=intake)
             health.add("host", lambda: host.health)
         pulses: dict[str, Pulse] = {}
@@ -204,6 +214,8 @@ async def _serve(
                 tasks.create_task(host.run(ready), name="host")
                 await ready.wait()
                 pulses |= {**host.pulses, "spool": spool.pulse}
+            watching = disk.run(lambda: _take_room(databases), intake.begin_again if intake else lambda: None)
+            tasks.create_task(watching, name="disk")
             if split:
                 tasks.create_task(_host_process(asked, broker), name="host-process")
             if intake:
@@ -223,6 +235,18 @@ async def _serve(
             elif host:
                 asked.say("host running")
                 systemd.notify("READY=1")
+
+
+async def _take_room(databases: Sequence[Spool | Store]) -> bool:
+    """For the databases of this process: the disk is nearly full."""
+    try:
+        for database in databases:
+            await database.take_room()
+    except (SpoolAway, StoreAway) as problem:
+        log.error("room_not_taken", reason=str(problem))
+        return False
+    log.info("room_taken")
+    return True
 
 
 async def _open(desk: Desk, tried: asyncio.Event, say: Callable[[str], None]) -> NewUser | None:

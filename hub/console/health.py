@@ -81,7 +81,9 @@ class _Numbers(Collector):
 
     def __init__(self, parts: Mapping[str, Mapping[str, object]], stored: _Stored | None, mistakes: int) -> None:
         self._intake = parts.get("intake", {})
+        self._host = parts.get("host", {})
         self._broker = parts.get("broker", {})
+        self._disk = parts.get("disk", {})
         self._stored = stored
         self._mistakes = mistakes
 
@@ -99,6 +101,15 @@ class _Numbers(Collector):
         yield _labelled(spools, intake.get("spools"))
         fallen = _counter("hub_frames_let_fall", "Frames of devices over their share, let fall without a yes", "reason")
         yield _labelled(fallen, intake.get("let_fall"))
+        yield _counted(
+            "hub_frames_refused_for_room",
+            "Frames that got no yes because the disk is nearly full",
+            self._host.get("refused_for_room"),
+        )
+        yield _gauge("hub_disk_room", "0 while the disk is nearly full: life alone is kept", self._disk.get("room"))
+        yield _gauge(
+            "hub_disk_free_percent", "Free of the data's disk, beside the reserve", self._disk.get("free_percent")
+        )
         yield _counted("hub_broker_dropped", "Messages that the broker let fall", self._broker.get("dropped"))
         if self._stored is not None:
             notices = GaugeMetricFamily("hub_notices", "Notices by state", labels=["state"])

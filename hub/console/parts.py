@@ -13,6 +13,8 @@ _NAMES: Mapping[str, str] = {
     "host.devices_broker": "broker",
     "intake.store": "store",
     "host.receipts": "receipts",
+    "disk.room": "disk",
+    "intake.hosts_room": "disk",
 }
 """what a part says of itself in /readyz → the words that the desk has for it; two that mean the same are one line"""
 

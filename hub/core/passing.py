@@ -22,7 +22,8 @@ RowNumber = Annotated[Integer, Field(ge=0)]
 class HostStatus(BaseModel):
     """A host's word of the second: everything it had spooled by `at` is in rows up to `sequence`; `oldest` is its
     first row without a receipt, None when it has none. `waiting` are its rows, `kept` the ids of commands on its disk,
-    `let_fall` the frames that it had no room for since its start, by reason."""
+    `let_fall` the frames that it had no room for since its start, by reason, `low` whether its disk is
+    nearly full: then it keeps matters of life alone."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -32,6 +33,7 @@ class HostStatus(BaseModel):
     waiting: RowNumber = 0
     kept: tuple[UUID, ...] = ()
     let_fall: dict[Word, RowNumber] = {}
+    low: bool = False
 
 
 class Passing:

@@ -16,7 +16,7 @@ from hub.core.passing import HostStatus
 from hub.host.tasks import Tasks
 from hub.host.window import Window
 from hub.pulse import Pulse
-from hub.store.spool import Draft, Spool, SpoolAway, SpooledRow
+from hub.store.spool import Draft, NearlyFull, Spool, SpoolAway, SpooledRow
 
 log = structlog.get_logger()
 
@@ -73,7 +73,8 @@ class EventsOut:
         if kept.cancelled():
             return  # whoever waited has gone: `look_for_stranded` finds the rows
         if problem := kept.exception():
-            log.error("events_not_kept", reason=str(problem))
+            if not isinstance(problem, NearlyFull):  # the disk says that once, and the spool counts
+                log.error("events_not_kept", reason=str(problem))
         else:
             self.committed(kept.result())
 

@@ -78,6 +78,7 @@ class Host:
     ) -> None:
         name, site, broker = settings.name, building.site.id, settings.broker
         self._site = site
+        self._spool = spool
         self._adapters = adapters
         self._clock = clock
         self._contexts = {d.id: _context(building, d, adapters[d.adapter]) for d in building.devices.values()}
@@ -204,6 +205,7 @@ class Host:
             "spool_waiting": self._told.waiting,
             "receipts": not self._events_out.receipts_overdue,
             "let_fall": dict(self._shares.let_fall),
+            "refused_for_room": self._spool.refused,
             "publishes_refused": sum(client.refused for client in self._bus.values()),
         }
 

@@ -96,6 +96,7 @@ class Told:
                 "waiting": self.waiting,
                 "kept": self._commands.kept_lately(),
                 "let_fall": dict(self._shares.let_fall),
+                "low": self._spool.low(),
             }
         )
         self._publish(topics.host_status(self._site, self._host), status.model_dump_json().encode())

@@ -64,12 +64,14 @@ class Intake:
         channels: tuple[str, ...] = ("desk",),
         tell_host: Receipt = lambda host, ranges: None,
         session: Callable[..., BusClient] = BusClient,
+        low: Callable[[], bool] = lambda: False,
     ) -> None:
         self._building = building
         self._site = building.site.id
         self._store = store
         self._channels = channels
         self._tell_host = tell_host
+        self._low = low
         self._waiting: dict[Lane, Waiting] = {"life": Waiting("life"), "routine": Waiting("routine")}
         self._greeted: set[str] = set()
         self._refusing: set[asyncio.Task[None]] = set()
@@ -77,6 +79,7 @@ class Intake:
         self._counted: Counter[str] = Counter()
         self._spools: dict[str, int] = {}
         self._let_fall: dict[str, Mapping[str, int]] = {}
+        self._low_hosts: set[str] = set()
         self._host_heard = -HOST_SILENT
         self._pulses: dict[Lane, Pulse] = {"life": Pulse(), "routine": Pulse()}
         self.passing = Passing()
@@ -122,6 +125,7 @@ class Intake:
             "receipts": self._counted["receipts"],
             "spools": dict(self._spools),
             "let_fall": dict(sum(map(Counter, self._let_fall.values()), Counter[str]())),
+            "hosts_room": not self._low_hosts,
         }
 
     @property
@@ -129,6 +133,10 @@ class Intake:
         """Its workers', by name."""
         clients = {f"intake-bus-{lane}": client.pulse for lane, client in self._bus.items()}
         return {**clients, **{f"intake-{lane}": pulse for lane, pulse in self._pulses.items()}}
+
+    def begin_again(self) -> None:
+        """Ask every host for what it has: some of it wasn't taken."""
+        self._greeted.clear()
 
     # what comes in
 
@@ -162,6 +170,7 @@ class Intake:
         self.passing.host_said(host, status)
         self._spools[host] = status.waiting
         self._let_fall[host] = status.let_fall
+        self._low_hosts = self._low_hosts | {host} if status.low else self._low_hosts - {host}
         self._host_heard = time.monotonic()
         self._statuses.kept(status.kept)
         if host not in self._greeted:
@@ -205,6 +214,8 @@ class Intake:
             self._refuse(topic, payload, "the event is another site's")
         elif event.host is None or event.sequence is None:
             self._refuse(topic, payload, "the event is no row of a host's spool")
+        elif event.lane == "routine" and self._low():
+            pass  # without a receipt it stays in its host's spool
         else:
             self._take(Taken(event))
 

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, select
 from hub.pulse import AT_MOST, Pulse
 from hub.store import tables
 from hub.store.changes import Change, Changes, Emergency
+from hub.store.disk import take_room, use_room
 from hub.store.engines import errors_of, is_away, make_engine
 from hub.store.migrate import migrate
 from hub.store.sealing import Keys, Unsealable
@@ -102,6 +103,11 @@ class Store:
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-reader")
 
     @property
+    def is_file(self) -> bool:
+        """Whether it lies on this machine's own disk."""
+        return self._writing.dialect.name == "sqlite"
+
+    @property
     def is_open(self) -> bool:
         return self._open
 
@@ -168,6 +174,12 @@ class Store:
             yield
         finally:
             self._waiting -= 1
+
+    async def take_room(self) -> None:
+        """Take room on the disk that nobody else can fill; a server has its own. Raises StoreAway."""
+        if self.is_file:
+            await self.write(Priority.LIFE, lambda tx: take_room(tx.connection))
+            await self.write(Priority.LIFE, lambda tx: use_room(tx.connection))
 
     async def probe(self) -> None:
         """Commit one row, before all else. Raises StoreAway where the database takes none."""

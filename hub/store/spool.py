@@ -37,6 +37,7 @@ from hub.core.commands import COMMAND, Command
 from hub.core.envelope import Lane
 from hub.core.failures import blame
 from hub.pulse import AT_MOST, Pulse
+from hub.store.disk import take_room, use_room
 from hub.store.sealing import Keys, Unsealable
 
 log = structlog.get_logger()
@@ -111,6 +112,10 @@ class SpoolAway(Exception):
     """The spool's disk can't take it now; nobody may be told yes."""
 
 
+class NearlyFull(SpoolAway):
+    """The spool's disk keeps only matters of life now."""
+
+
 class _Asked(NamedTuple):
     """A piece of work, and who waits for it."""
 
@@ -119,7 +124,11 @@ class _Asked(NamedTuple):
 
 
 class Spool:
-    def __init__(self, file: Path, keys: Keys) -> None:
+    """`low` says whether its disk is nearly full; `refused` counts what it didn't keep for that."""
+
+    def __init__(self, file: Path, keys: Keys, low: Callable[[], bool] = lambda: False) -> None:
+        self.low = low
+        self.refused = 0
         self._keys = keys
         self._file = file
         self._work: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
@@ -158,7 +167,13 @@ class Spool:
     # what the host asks for; each returns once it is committed
 
     def append(self, drafts: Sequence[Draft]) -> asyncio.Future[list[SpooledRow]]:
-        """Keep events, in order. Raises SpoolAway."""
+        """Keep events, in order. Raises SpoolAway; NearlyFull where there is room only for life, and none is among
+        them."""
+        if drafts and self.low() and all(draft.lane == "routine" for draft in drafts):
+            self.refused += 1
+            refused: asyncio.Future[list[SpooledRow]] = asyncio.get_running_loop().create_future()
+            refused.set_exception(NearlyFull(f"{self._file}: the disk is nearly full"))
+            return refused
         return self._submit(lambda _: self._append(drafts))
 
     def rows_of(self, device: str) -> int:
@@ -257,6 +272,11 @@ class Spool:
     def habits(self) -> asyncio.Future[dict[str, str]]:
         """By device."""
         return self._submit(lambda connection: {row.device: row.body for row in connection.execute(select(_habits))})
+
+    async def take_room(self) -> None:
+        """Take room on the disk that nobody else can fill. Raises SpoolAway."""
+        await self._submit(take_room)
+        await self._submit(use_room)
 
     # the thread
 

@@ -30,6 +30,8 @@ class Building:
     config: Path
     data: Path
     ports: Ports
+    inside: tuple[str, ...] = ()
+    """a command that runs the hub where its data directory is a disk of its own"""
 
     @property
     def url(self) -> str:

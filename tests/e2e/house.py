@@ -148,3 +148,4 @@ class House:
         await self.desk.close()
         for run in self._runs:
             run.end()
+        (self.building.data / "reserve").unlink(missing_ok=True)  # or each test's folder would keep it

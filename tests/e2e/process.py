@@ -28,10 +28,11 @@ class HubProcess:
         number = len(list(building.config.parent.glob("out-*")))
         self._out = building.config.parent / f"out-{number}"
         self._log = building.config.parent / f"log-{number}"
-        places = ["--config", str(building.config), "--data", str(building.data)]
+        address = f"127.0.0.1:{building.ports.http}"
+        places = ["--config", str(building.config), "--data", str(building.data), "--http", address]
         with self._out.open("wb") as out, self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                hub_command("run", *places, "--http", f"127.0.0.1:{building.ports.http}", *arguments),
+                [*building.inside, *hub_command("run", *places, *arguments)],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=log,
