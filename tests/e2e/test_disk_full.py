@@ -13,10 +13,10 @@ from tests.e2e.small_disk import SmallDisk, small_disk
 BELOW = "磁盘将满"
 
 
-@pytest.fixture(params=[(), ("--split",)], ids=["one-process", "split"])
-async def on_small_disk(request: pytest.FixtureRequest, building: Building) -> AsyncIterator[tuple[House, SmallDisk]]:
+@pytest.fixture
+async def on_small_disk(building: Building) -> AsyncIterator[tuple[House, SmallDisk]]:
     with small_disk(building) as disk:
-        house = House(disk.building, request.param)
+        house = House(disk.building, ())
         yield house, disk
         await house.close()
 
