@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: run test check setup system lock format picture bench chaos
+.PHONY: run test check setup system lock format picture bench overload chaos
 
 run: setup
 	@$(BIN)/hub device add --all --quiet
@@ -56,6 +56,10 @@ lock:
 # every figure of docs/performance.md; ARGS=--quick for a look while working
 bench: setup
 	@$(BIN)/python -m bench $(ARGS)
+
+# for a minute ten times what the machine takes: what was sent is kept, let fall or dropped, to the last one
+overload: system setup
+	@$(BIN)/python -m bench.overload $(ARGS)
 
 # kill -9 of hub and broker under load, again and again; its last line is one JSON object
 KILLS ?= 50

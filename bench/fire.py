@@ -35,7 +35,7 @@ def loaded(running: Desk, directory: Path, seconds: float) -> list[float]:
         loader.says("ready")
         loader.begin()
         time.sleep(1.5)
-        return _during(running, threading.Event(), seconds)
+        return during(running, threading.Event(), seconds)
 
 
 def storm(directory: Path, prefilled: Path, waiting: int) -> list[float]:
@@ -46,7 +46,7 @@ def storm(directory: Path, prefilled: Path, waiting: int) -> list[float]:
         over = threading.Event()
         watching = threading.Thread(target=_watch, args=(running.broker, waiting, over), daemon=True)
         watching.start()
-        return _during(running, over, 60)
+        return during(running, over, 60)
 
 
 def percentile(values: list[float], part: float) -> float:
@@ -58,7 +58,7 @@ def median(values: list[float]) -> float:
     return statistics.median(values)
 
 
-def _during(running: Desk, over: threading.Event, seconds: float) -> list[float]:
+def during(running: Desk, over: threading.Event, seconds: float) -> list[float]:
     end = time.monotonic() + seconds
     taken = []
     for milliseconds in _fires(running):

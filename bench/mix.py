@@ -144,6 +144,14 @@ def _gate(at: datetime, number: int, person: str, status: int, *, entry: bool) -
     return Said(device, Frame(payload, at, topic=f"mqtt/face/{address}/Rec"))
 
 
+def gate_passage(at: datetime) -> Said:
+    """A resident's passage; %RECORD% stands where its RecordID belongs."""
+    said = _gate(at, -1, resident(0), 1, entry=True)
+    return Said(
+        said.device, said.frame._replace(payload=said.frame.payload.replace(b'"RecordID": 0', b'"RecordID": %RECORD%'))
+    )
+
+
 def _reader(at: datetime, number: int, who: str, code: int) -> Said:
     device = "reader-b3" if number % 2 else "reader-n1"
     line = (
