@@ -21,13 +21,15 @@ LATE_AFTER = timedelta(seconds=60)
 class Data(BaseModel):
     """What an event says; frozen, and no field goes unnoticed."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True, allow_inf_nan=False
+    )
 
 
 class Envelope(BaseModel):
     """CloudEvents 1.0 (cloudevents.io, spec 1.0.2) with the hub's extension attributes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, allow_inf_nan=False)
 
     #: the lane of this type; None where it is the lane of the device's kind
     usual_lane: ClassVar[Lane | None] = "routine"

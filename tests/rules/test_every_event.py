@@ -15,7 +15,8 @@ from hub.core.fire_events import Detector
 from tests.rules.made import BUILDING, Estate, T
 
 DEVICES = [*BUILDING.devices, "unknown.gbt26875.9.panel", "unknown.face_mqtt.x"]
-_PLAIN: dict[Any, st.SearchStrategy[Any]] = {
+Plain = Mapping[Any, st.SearchStrategy[Any]]
+_PLAIN: Plain = {
     str: st.sampled_from(["", "1", "12", "1/1", "7", "p1", "SF1", "b3", "东门"]),
     bool: st.booleans(),
     int: st.integers(0, 100),
@@ -25,25 +26,25 @@ _PLAIN: dict[Any, st.SearchStrategy[Any]] = {
 }
 
 
-def _value(kind: Any) -> st.SearchStrategy[Any]:
+def _value(kind: Any, plain: Plain = _PLAIN) -> st.SearchStrategy[Any]:
     """Any value of a field's type; the words are few, so that events meet."""
     origin = get_origin(kind)
     if origin is Annotated:
-        return _value(get_args(kind)[0])
+        return _value(get_args(kind)[0], plain)
     if origin is Literal:
         return st.sampled_from(get_args(kind))
     if origin in (Union, UnionType):
-        return st.one_of([_value(part) for part in get_args(kind)])
+        return st.one_of([_value(part, plain) for part in get_args(kind)])
     if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return _data(kind)
-    return _PLAIN[kind]
+        return data_of(kind, plain)
+    return plain[kind]
 
 
-def _data(model: type[BaseModel]) -> st.SearchStrategy[Mapping[str, Any]]:
+def data_of(model: type[BaseModel], plain: Plain = _PLAIN) -> st.SearchStrategy[Mapping[str, Any]]:
     fields = {field.alias or name: field for name, field in model.model_fields.items()}
-    needed = {name: _value(field.annotation) for name, field in fields.items() if field.is_required()}
+    needed = {name: _value(field.annotation, plain) for name, field in fields.items() if field.is_required()}
     return st.fixed_dictionaries(
-        needed, optional={name: _value(field.annotation) for name, field in fields.items() if name not in needed}
+        needed, optional={name: _value(field.annotation, plain) for name, field in fields.items() if name not in needed}
     )
 
 
@@ -60,7 +61,7 @@ EVENTS = st.one_of([
         "lane": st.sampled_from(["life", "routine"]),
         "delivery": st.sampled_from(["live", "backlog", "snapshot"]),
         "clock": st.sampled_from(["device", "hub", "suspect"]),
-        "data": _data(member.model_fields["data"].annotation),
+        "data": data_of(member.model_fields["data"].annotation),
     })
     for name, member in EVENT_CLASSES.items()
 ])  # fmt: skip
