@@ -38,6 +38,8 @@ class Envelope(BaseModel):
     id: UUID
     host: Identifier | None = None
     sequence: Annotated[Integer, Field(ge=0)] | None = None
+    after: Annotated[Integer, Field(ge=0)] | None = None
+    """on the bus: the row of its lane that went out before it; absent where its host begins anew"""
     source: Annotated[str, Field(pattern=r"^/sites/[^/]+/(devices/[^/]+|posts/[^/]+|hub)$", max_length=400)]
     subject: Word | None = None
     time: Instant

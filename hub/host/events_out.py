@@ -125,11 +125,12 @@ class EventsOut:
                 await self._life.fill()
                 await self._routine.fill()
 
-    def _on_the_wire(self, row: SpooledRow) -> bytes:
-        return self._head + b"%d,%s" % (row.sequence, row.payload[1:])
+    def _on_the_wire(self, row: SpooledRow, after: int = 0) -> bytes:
+        behind = b'"after":%d,' % after if after else b""
+        return self._head + b"%d,%s%s" % (row.sequence, behind, row.payload[1:])
 
-    def _publish_row(self, row: SpooledRow) -> bool:
-        return self._publish(row.lane, topics.events(self._site, row.lane, row.device), self._on_the_wire(row))
+    def _publish_row(self, row: SpooledRow, after: int) -> bool:
+        return self._publish(row.lane, topics.events(self._site, row.lane, row.device), self._on_the_wire(row, after))
 
     def _offer(self, rows: Sequence[SpooledRow]) -> None:
         offered = []

@@ -23,10 +23,11 @@ TRY_AGAIN = 1.0
 
 
 class Window:
-    """`publish` hands a row to the broker and says whether there was a connection; `now` is monotonic seconds."""
+    """`publish` hands a row to the broker, with the row that went out before it (0 where it begins anew), and says
+    whether there was a connection; `now` is monotonic seconds."""
 
     def __init__(
-        self, lane: Lane, spool: Spool, publish: Callable[[SpooledRow], bool], now: Callable[[], float]
+        self, lane: Lane, spool: Spool, publish: Callable[[SpooledRow, int], bool], now: Callable[[], float]
     ) -> None:
         self._lane = lane
         self._spool = spool
@@ -121,7 +122,7 @@ class Window:
     def _send(self, row: SpooledRow) -> bool:
         if row.sequence <= self._last_sent:
             return True
-        if not self._publish(row):
+        if not self._publish(row, self._last_sent):
             self._not_before = self._now() + TRY_AGAIN
             return False
         self._out[row.sequence] = self._now()

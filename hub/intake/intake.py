@@ -5,6 +5,7 @@ everything waits, and nothing gets a receipt.
 """
 
 import asyncio
+import contextlib
 import time
 import traceback
 from collections import Counter
@@ -36,6 +37,9 @@ AWAY_FIRST, AWAY_MOST = 0.2, 1.0
 IDLE = 1.0
 REFUSED_AT_ONCE = 100
 """unreadable messages being put aside; beyond, one is let fall, and its host sends it again"""
+
+ASK_AGAIN = 1.0
+"""seconds between two words to a host that something of it is missing"""
 
 HOST_SILENT = 10.0
 """seconds without a word of any host, which says one a second: devices hear no yes then, and the desk must know"""
@@ -74,6 +78,9 @@ class Intake:
         self._low = low
         self._waiting: dict[Lane, Waiting] = {"life": Waiting("life"), "routine": Waiting("routine")}
         self._greeted: set[str] = set()
+        self._last: dict[tuple[str, Lane], int] = {}
+        """of each host and lane, up to which row all has come over the broker"""
+        self._asked_again: dict[str, float] = {}
         self._refusing: set[asyncio.Task[None]] = set()
         self._statuses = Statuses(self._site, store)
         self._counted: Counter[str] = Counter()
@@ -181,8 +188,8 @@ class Intake:
         """A host's word on a device; None: nobody needs to know of it any more."""
         self._statuses.said(device, status)
 
-    def _take(self, taken: Taken) -> None:
-        self._waiting[taken.event.lane].take(taken)
+    def _take(self, taken: Taken) -> bool:
+        return self._waiting[taken.event.lane].take(taken)
 
     def _on_message(self, message: Message) -> None:
         topic = topics.parse(message.topic)
@@ -217,7 +224,24 @@ class Intake:
         elif event.lane == "routine" and self._low():
             pass  # without a receipt it stays in its host's spool
         else:
-            self._take(Taken(event))
+            self._take_row(event, event.host, event.sequence)
+
+    def _take_row(self, event: Event, host: str, sequence: int) -> None:
+        """If something of its lane was lost before it, its host begins again: a swap of routine rows may not come.
+        But life is never kept waiting for what is missing."""
+        missing = event.after is not None and event.after > self._last.get((host, event.lane), 0)
+        if missing:
+            self._ask_again(host)
+        if (not missing or event.lane == "life") and self._take(Taken(event)) and not missing:
+            self._have(host, event.lane, sequence)
+
+    def _have(self, host: str, lane: Lane, sequence: int) -> None:
+        self._last[host, lane] = max(self._last.get((host, lane), 0), sequence)
+
+    def _ask_again(self, host: str) -> None:
+        if time.monotonic() - self._asked_again.get(host, -ASK_AGAIN) >= ASK_AGAIN:
+            self._asked_again[host] = time.monotonic()
+            self._send_receipt(host, [], restart=True)
 
     # one commit after the other
 
@@ -298,6 +322,9 @@ class Intake:
         if len(self._refusing) >= REFUSED_AT_ONCE:
             return
         log.error("event_unreadable", device=topic.name, bytes=len(payload))
+        with contextlib.suppress(ValidationError):  # what comes behind it doesn't wait for it
+            row = Row.model_validate_json(payload)
+            self._have(row.host, "life" if topic.lane == "life" else "routine", row.sequence)
         task = asyncio.create_task(self._put_bytes_aside(topic, payload, problem), name="intake-refuse")
         self._refusing.add(task)
         task.add_done_callback(self._refusing.discard)

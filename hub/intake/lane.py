@@ -44,18 +44,20 @@ class Waiting:
     def __len__(self) -> int:
         return len(self._events)
 
-    def take(self, taken: Taken) -> None:
+    def take(self, taken: Taken) -> bool:
+        """False where there is no room: without a receipt its host sends it again."""
         if taken.row in self._rows:
-            return
+            return True
         if len(self._events) >= BUFFERED and taken.done is None:
             if not self._full:
                 log.error("intake_full", lane=self.lane, waiting=len(self._events))
             self._full = True
-            return  # without a receipt the host sends it again
+            return False
         if taken.row:
             self._rows.add(taken.row)
         self._events.append(taken)
         self._some.set()
+        return True
 
     async def batch(self, within: float) -> list[Taken]:
         """What is there, without lingering; [] when nothing came within so many seconds."""

@@ -70,7 +70,7 @@ class Model(RuleBasedStateMachine):
         self.window = Window("routine", cast("Spool", self.disk), self.publish, lambda: self.now)
         self.window_rounds = 0
 
-    def publish(self, row: SpooledRow) -> bool:
+    def publish(self, row: SpooledRow, after: int) -> bool:
         if not self.connected:
             return False
         if self.window._round != self.window_rounds:
@@ -78,6 +78,7 @@ class Model(RuleBasedStateMachine):
         assert not self.sent or row.sequence > self.sent[-1], "a swap"
         skipped = [s for s in self.disk.rows if s < row.sequence and s not in self.sent]
         assert not skipped, f"{skipped} skipped before {row.sequence}"
+        assert after == (self.sent[-1] if self.sent else 0), "the intake couldn't tell that one is missing"
         self.sent.append(row.sequence)
         return True
 
@@ -205,7 +206,7 @@ async def test_what_is_overdue_goes_again_after_5_s_then_10_up_to_60() -> None:
     disk, sent, clock = _Ready(), [], [0.0]
     disk.rows[7] = SpooledRow(7, "life", "panel", b"")
 
-    def publish(row: SpooledRow) -> bool:
+    def publish(row: SpooledRow, after: int) -> bool:
         sent.append(clock[0])
         return True
 
@@ -221,7 +222,7 @@ async def test_a_receipt_makes_it_patient_no_longer() -> None:
     disk, clock, sent = _Ready(), [0.0], []
     disk.rows |= {n: SpooledRow(n, "life", "panel", b"") for n in (1, 2)}
 
-    def publish(row: SpooledRow) -> bool:
+    def publish(row: SpooledRow, after: int) -> bool:
         sent.append((row.sequence, clock[0]))
         return True
 
@@ -248,7 +249,7 @@ async def test_without_a_connection_the_disk_is_read_once_a_second_at_most() -> 
 
     disk, clock = Counted(), [0.0]
     disk.rows[1] = SpooledRow(1, "life", "panel", b"")
-    lane = Window("life", cast("Spool", disk), lambda row: False, lambda: clock[0])
+    lane = Window("life", cast("Spool", disk), lambda row, after: False, lambda: clock[0])
     for _ in range(40):
         await lane.fill()
         clock[0] += 0.25

@@ -31,6 +31,8 @@ class Session:
     """the connection is gone; its client notices after so many seconds"""
     up: "deque[Callable[[], None]]" = field(default_factory=deque)
     down: "deque[tuple[Message | None, Callable[[], None]]]" = field(default_factory=deque)
+    owner: object = None
+    """the loop that its client lives in; None when that is dead"""
     subscriptions: tuple[str, ...] = ()
     hears: Callable[[Message], None] = lambda message: None
     recent: "deque[Message]" = field(default_factory=lambda: deque(maxlen=RECENT))
@@ -45,8 +47,7 @@ class Session:
 
 
 class Broker:
-    """`published` hears of each message that a client hands over, `dropped` of each that never reaches a session
-    though it was in time for it. `kick` is called whenever something can move."""
+    """`published` hears of each message that a client hands over; `kick` is called whenever something can move."""
 
     def __init__(self) -> None:
         self.running = True
@@ -54,7 +55,6 @@ class Broker:
         self.retained: dict[str, bytes] = {}
         self.forbidden: tuple[str, ...] = ()
         self.published: Callable[[str, Message], None] = lambda session, message: None
-        self.dropped: Callable[[str, Message], None] = lambda session, message: None
         self.kick: Callable[[], None] = lambda: None
 
     # what moves
@@ -103,6 +103,8 @@ class Broker:
             if allowed:
                 self.route(message, retain)
 
+        if session.owner is None:
+            return
         self.published(session.name, message)
         session.up.append(take)
         self.kick()
@@ -131,12 +133,15 @@ class Broker:
         session = self.sessions.pop(name, None)
         if session is None:
             return
-        for message, _ in session.down:
-            if message:
-                self.dropped(name, message)
         session.lost(noticed_after)
         if session.will:
             self.route(Message(session.will.topic, session.will.payload, False), True)
+
+    def cut_off(self, owner: object) -> None:
+        """A process has died."""
+        for session in [session for session in self.sessions.values() if session.owner is owner]:
+            self.cut(session.name)
+            session.owner = None
 
     def go_away(self) -> None:
         """kill -9, and nothing on its disk."""
@@ -151,9 +156,7 @@ class Broker:
         session = self.sessions.get(name)
         waiting = [item for item in session.down if item[0]] if session else []
         if session and waiting:
-            item = choose.choice(waiting)
-            session.down.remove(item)
-            self.dropped(name, item[0] or Message("", b"", False))
+            session.down.remove(choose.choice(waiting))
 
     def repeat(self, name: str, count: int) -> None:
         """The last ones come again, in their order."""
@@ -211,7 +214,7 @@ class FakeClient(BusClient):
     async def _connect(self) -> str | None:
         self._gone.clear()
         self._answered.clear()
-        self._session = session = Session(self._name, self._will, self._cut_off)
+        self._session = session = Session(self._name, self._will, self._cut_off, owner=self._loop)
         session.hears = lambda message: self._soon(self._hear, session, message)
         if not self._broker.open(session, lambda: self._soon(self._accepted, session)):
             return "away"
