@@ -259,7 +259,7 @@ async def test_without_a_connection_the_disk_is_read_once_a_second_at_most() -> 
 async def test_rows_that_wait_for_room_are_not_read_back_from_the_disk() -> None:
     disk, sent = _Ready(), list[int]()
 
-    def publish(row: SpooledRow) -> bool:
+    def publish(row: SpooledRow, after: int) -> bool:
         sent.append(row.sequence)
         return True
 
