@@ -103,7 +103,7 @@ class World:
                 stack.enter_context(mock.patch.object(target, name, new))
 
             patch(time, "monotonic", self.clock.monotonic)
-            patch(hub.intake.deciding, "time", SimpleNamespace(perf_counter=self._thinking))
+            patch(hub.intake.deciding, "time", SimpleNamespace(thread_time=self._thinking))
             patch(hub.store.spool, "queue", SimpleNamespace(SimpleQueue=Queue, Empty=Empty))
             patch(hub.store.spool, "threading", SimpleNamespace(Thread=self._worker))
             patch(hub.store.database, "PriorityQueue", Ranked)
