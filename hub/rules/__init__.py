@@ -6,7 +6,7 @@ from hub.core import access_events as access
 from hub.core import device_events as device
 from hub.core import fire_events as fire
 from hub.core import record_events as record
-from hub.core.effects import Effect
+from hub.core.effects import AlertBecomes, Effect
 from hub.core.events import Event
 from hub.core.facts import Facts
 from hub.rules import devices, emergencies, incidents, panels, pickups, silence, visits
@@ -101,13 +101,24 @@ def decide(event: Event, facts: Facts) -> list[Effect]:
 
 def decide_again(event: Event, facts: Facts) -> list[Effect]:
     """What an event changes whose id the store has. A door's state line is known by its bytes alone, and tells whole
-    seconds: a door that shuts, springs open and shuts says the first line again, and is shut. The sequence tells that
-    from a line that was sent twice."""
+    seconds: a door that shuts, springs open and shuts says the first line again, and is shut. Likewise a point that
+    alarms, restores and alarms within a second of its panel's clock. The sequence tells
+    that from what was sent twice."""
     match event:
         case access.DoorOpened() | access.DoorClosed() | access.DoorLocked() | access.DoorUnlocked():
             return visits.door_moved_again(event, facts) if event.delivery == "snapshot" else []
+        case _ if event.lane == "life":
+            effects = decide(event, facts)
+            return effects if any(_is_active_again(effect, facts) for effect in effects) else []
         case _:
             return []
+
+
+def _is_active_again(effect: Effect, facts: Facts) -> bool:
+    if not isinstance(effect, AlertBecomes):
+        return False
+    known = facts.alerts.get(effect.alert.key)
+    return known is not None and known.source == "quiet" and effect.alert.source == "active"
 
 
 def _deadline_reached(event: device.DeadlineReached, facts: Facts) -> list[Effect]:

@@ -90,6 +90,7 @@ class Estate:
         self.facts = Facts(building=BUILDING, now=T, secret=b"s" * 32, channels=channels, people={"p1": OWNER})
         self.sequence = 0
         self.last: Sequence[Effect] = ()
+        self.heard: Event
 
     @property
     def now(self) -> datetime:
@@ -133,6 +134,7 @@ class Estate:
         return self.takes(event)
 
     def takes(self, event: Event) -> Sequence[Effect]:
+        self.heard = event
         self.last = self.facts.apply(decide(event, self.facts))
         return self.last
 

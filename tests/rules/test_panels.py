@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from hub.core.effects import Effect, IncidentBecomes, SendNotice
+from hub.rules import decide_again
 from tests.rules.made import BUILDING, HOUR, MINUTE, SECOND, Estate, T, deadlines, notices
 
 
@@ -289,6 +290,19 @@ def test_the_same_point_alarming_again_after_its_restore_asks_again(estate: Esta
     estate.judge()
     estate.fire("1/1")
     assert (estate.incident.state, estate.incident.counts) == ("unanswered", {"smoke": 2})
+
+
+def test_what_alarms_restores_and_alarms_within_one_second_of_its_panel_burns(estate: Estate) -> None:
+    """The second alarm has the first one's bytes, and so its id: only the sequence tells it from a resend."""
+    estate.fire("1/1")
+    first = estate.heard
+    estate.normal("1/1")
+    assert decide_again(first, estate.facts) == []  # the first one's row, told once more
+    resent = first.model_copy(update={"sequence": estate.sequence + 1})
+    estate.facts.apply(decide_again(resent, estate.facts))
+    assert (estate.alert("fire").source, estate.alert("fire").count) == ("active", 2)
+    assert decide_again(resent, estate.facts) == []
+    assert decide_again(first.model_copy(update={"sequence": estate.sequence + 2}), estate.facts) == []
 
 
 # late, and snapshots
