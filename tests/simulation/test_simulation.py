@@ -8,7 +8,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.simulation.machine import Building
 
 STEPS = settings(
-    max_examples=6,
+    max_examples=40,
     stateful_step_count=50,
     deadline=None,
     database=None,
