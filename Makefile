@@ -1,6 +1,8 @@
 # Two commands: `make run` starts a building with simulated devices; `make test` proves all of it.
 PYTHON ?= python3
 BIN := .venv/bin
+# also where Python may write no bytecode itself: without it a start takes more than twice the processor time
+COMPILE := $(BIN)/python -m compileall -qq -j 0
 ARGS ?=
 
 .PHONY: run test check setup system lock format picture bench overload chaos
@@ -32,6 +34,7 @@ setup: .venv/ready
 	@command -v npm >/dev/null || \
 	$(BIN)/uv pip install --quiet --python .venv --require-hashes --requirements requirements-npm.lock
 	$(BIN)/uv pip install --quiet --python .venv --no-deps --no-build-isolation --editable .
+	@$(COMPILE) .venv/lib hub || true # what can't be compiled fails where it is imported
 	@touch $@
 
 # what the tests need of the system: a broker process, a browser, fonts for Chinese
@@ -55,6 +58,7 @@ lock:
 
 # every figure of docs/performance.md; ARGS=--quick for a look while working
 bench: setup
+	@$(COMPILE) hub
 	@$(BIN)/python -m bench $(ARGS)
 
 # for a minute ten times what the machine takes: what was sent is kept, let fall or dropped, to the last one

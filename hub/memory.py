@@ -10,8 +10,14 @@ _YOUNG, _MIDDLE, _OLD = 20_000, 20, 100
 """objects made, then collections of the next younger kind, before each kind of collection"""
 
 
+def put_off() -> None:
+    """Nothing is collected until `calm`: what is imported stays, and looking through it took a fifth of a start."""
+    gc.disable()
+
+
 def calm() -> None:
     """Call once, when everything that lives as long as the process is there: that is never looked through again."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(_YOUNG, _MIDDLE, _OLD)
+    gc.enable()

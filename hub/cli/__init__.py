@@ -4,6 +4,7 @@ import os
 import sys
 from importlib import import_module
 
+from hub import memory
 from hub.cli import parent
 
 COMMANDS = {
@@ -30,6 +31,8 @@ def main() -> None:
         _explain(name)
     if name == "run" and parent.is_needed() and not {"-h", "--help"} & set(sys.argv):
         sys.exit(parent.keep_running(sys.executable, "-m", "hub", *sys.argv[1:]))
+    if name == "run":
+        memory.put_off()
     import argparse  # not for the parent, which is to be small
 
     module = import_module(f"hub.cli.{COMMANDS[name][0]}")
