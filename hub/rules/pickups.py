@@ -354,27 +354,33 @@ def _notify(parcel: Parcel, template: str, facts: Facts, at: datetime) -> list[E
 
 def _meant(event: ParcelCollected | ParcelWithdrawn, facts: Facts) -> Parcel | None:
     """The parcel with this number, else the latest in the compartment; never one that came there afterwards. One
-    whose whereabouts nobody knew until now is meant too, if it was still there then.
-
-    Of a number, what was stored live stands under the time that it was received, up to LATE_AFTER after it happened;
-    who took it, told late, under the locker's own. Likewise who took it may be received after the next one was."""
+    whose whereabouts nobody knew until now is meant too, if it was still there then; a number says that it was."""
     tracking = event.data.parcel.tracking if event.data.parcel else ""
     compartment = event.data.compartment or ""
-    here = [
-        parcel
-        for parcel in facts.parcels.values()
-        if parcel.device == event.device
-        and parcel.stored_at <= (event.at + LATE_AFTER if tracking else event.at)
-        and (parcel.state == "stored" or _was_still_there(parcel, event.at - LATE_AFTER if tracking else event.at))
+    here = [p for p in facts.parcels.values() if p.device == event.device and _came_before(p, event)]
+    named = [p for p in here if tracking == p.tracking != "" and (p.state == "stored" or p.taken_by == UNKNOWN)]
+    placed = [
+        p
+        for p in here
+        if not tracking and compartment == p.compartment != "" and (p.state == "stored" or _was_still_there(p, event))
     ]
-    meant = [parcel for parcel in here if tracking and parcel.tracking == tracking] or [
-        parcel for parcel in here if not tracking and compartment and parcel.compartment == compartment
-    ]
-    return max(meant, key=lambda parcel: parcel.stored_at, default=None)
+    return max(named or placed, key=_began, default=None)
 
 
-def _was_still_there(parcel: Parcel, at: datetime) -> bool:
-    return parcel.taken_by == UNKNOWN and parcel.taken_at is not None and at <= parcel.taken_at
+def _began(parcel: Parcel) -> datetime:
+    return parcel.told_at or parcel.stored_at
+
+
+def _came_before(parcel: Parcel, event: ParcelCollected | ParcelWithdrawn) -> bool:
+    """By the locker's own times: those of the hub's clock, which may be set meanwhile, and late ones don't compare.
+    Where the locker's clock was set back itself, what is said live is said after all that was written before it."""
+    if _began(parcel) <= event.time:
+        return True
+    return not event.late and _began(parcel) - event.time > LATE_AFTER and newer(event.host, event.sequence, parcel)
+
+
+def _was_still_there(parcel: Parcel, event: ParcelCollected | ParcelWithdrawn) -> bool:
+    return parcel.taken_by == UNKNOWN and parcel.taken_at is not None and event.at <= parcel.taken_at
 
 
 def _compartment(number: str | None) -> Place:

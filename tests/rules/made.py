@@ -108,6 +108,7 @@ class Estate:
         ago: timedelta = timedelta(),
         shows: datetime | None = None,
         delivery: str = "live",
+        clock: str = "device",
         sequence: int | None = None,
         host: str = "hub-1",
         **data: Any,
@@ -129,6 +130,7 @@ class Estate:
             "received": self.now,
             "lane": lane,
             "delivery": delivery,
+            "clock": clock,
             "data": data,
         })  # fmt: skip
         return self.takes(event)

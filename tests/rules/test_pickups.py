@@ -229,6 +229,55 @@ def test_who_took_a_parcel_is_kept_though_the_next_one_there_was_heard_of_first(
     assert (estate.facts.parcels[first].state, estate.alerts()) == ("collected", [])
 
 
+@pytest.mark.parametrize("delivery", ["live", "backlog"])
+def test_a_parcel_that_came_while_the_hubs_clock_was_ahead_is_closed_by_who_takes_it(
+    estate: Estate, delivery: str
+) -> None:
+    estate.passes(3 * DAY)
+    estate.stores(shows=T, clock="suspect")
+    estate.passes(-3 * DAY)
+    estate.collects(shows=T + SECOND, delivery=delivery)
+    assert (estate.parcel.state, estate.facts.deadlines) == ("collected", {})
+
+
+def test_a_clock_that_was_behind_makes_no_older_collect_a_newer_one(estate: Estate) -> None:
+    estate.passes(-DAY)
+    estate.stores(shows=T, clock="suspect")
+    estate.passes(DAY)
+    estate.collects(shows=T - MINUTE, delivery="backlog")
+    assert estate.parcel.state == "stored"
+
+
+def test_what_is_said_live_closes_a_parcel_though_its_lockers_clock_was_set_back(estate: Estate) -> None:
+    estate.stores()
+    estate.collects(shows=T - 9000 * DAY, clock="suspect")
+    assert estate.parcel.state == "collected"
+
+
+def test_by_its_number_who_took_it_is_kept_though_the_hubs_clock_was_behind_when_the_next_one_came(
+    estate: Estate,
+) -> None:
+    estate.stores(shows=T)
+    first = estate.parcel.id
+    estate.passes(-DAY)
+    estate.stores(parcel={"tracking": "YT1"}, shows=T + 9 * SECOND, clock="suspect")
+    estate.passes(DAY)
+    estate.collects(parcel={"tracking": "SF4455667788"}, shows=T + 5 * SECOND)
+    assert estate.facts.parcels[first].state == "collected"
+
+
+def test_an_older_parcel_told_after_a_newer_one_closes_nothing_and_ends_by_itself(estate: Estate) -> None:
+    """A locker with several under way loses an older one, and says it again."""
+    estate.passes(3 * DAY)
+    estate.stores(parcel={"tracking": "YT2"}, shows=T + 9 * SECOND, clock="suspect")
+    newer = estate.parcel
+    estate.passes(-3 * DAY)
+    estate.stores(shows=T)
+    estate.collects(parcel={"tracking": "SF4455667788"}, shows=T + 5 * SECOND)
+    assert estate.facts.parcels.pop(newer.id) == newer
+    assert (estate.parcel.state, estate.alerts()) == ("collected", [])
+
+
 @pytest.mark.parametrize(("host", "state"), [("hub-1", "stored"), ("hub-2", "collected")])
 def test_sequences_of_different_hosts_are_never_compared(estate: Estate, host: str, state: str) -> None:
     estate.stores(sequence=900)
