@@ -16,8 +16,10 @@ from tests.store.examples import BUILDING, SITE
 
 
 class Desk:
-    def __init__(self, folder: Path) -> None:
-        self.store = Store(f"sqlite:///{folder / 'hub.db'}", Keys.load_or_create(folder))
+    """`url`: another database than SQLite in the folder."""
+
+    def __init__(self, folder: Path, url: str = "") -> None:
+        self.store = Store(url or f"sqlite:///{folder / 'hub.db'}", Keys.load_or_create(folder))
         self.receipts: list[tuple[str, list[tuple[int, int]]]] = []
         self.intake = Intake(BUILDING, self.store, BrokerAddress("127.0.0.1", free_port()), tell_host=self._receipt)
 

@@ -30,6 +30,9 @@ RETRY_FIRST, RETRY_MOST = 0.2, 5.0
 CONNECTING = 30.0
 """seconds, two time-outs and the longest wait: a try that takes longer hangs"""
 KEEPALIVE = 15
+MOST_UNANSWERED = 8192
+"""publishes that wait for the broker's answer: beyond what any caller has under way at a broker that works. One that
+reads nothing at all is left after one and a half keepalives"""
 FAILURE = 0x80
 """reason codes from here on (MQTT 5.0, 2.4)"""
 MQTT_3_1_1 = MQTTProtocolVersion.MQTTv311
@@ -118,8 +121,9 @@ class BusClient:
         return self.connected and not self._asked_for
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False, qos: int = 1) -> bool:
-        """Hand a message to the connection. False while there is none: the caller's own store keeps it."""
-        if self._client is None or not self.connected:
+        """Hand a message to the connection. False while there is none, or the broker answers nothing: the caller's own
+        store keeps it."""
+        if self._client is None or not self.connected or len(self._topics_under_way) >= MOST_UNANSWERED:
             return False
         try:
             number = self._client.send(topic, payload, qos=qos, retain=retain)

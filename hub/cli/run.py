@@ -2,7 +2,9 @@
 
 import argparse
 import asyncio
+import contextlib
 import os
+import resource
 import sys
 import traceback
 from pathlib import Path
@@ -38,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(asked: argparse.Namespace) -> int:
     log.configure()
+    _take_all_descriptors()
     wanted = app.Run(
         config=asked.config,
         data=asked.data,
@@ -70,6 +73,13 @@ def run(asked: argparse.Namespace) -> int:
         traceback.print_exc()
         return STOPPED
     return CLEAN
+
+
+def _take_all_descriptors() -> None:
+    """As many as the system lets this process have, where it starts with fewer: a device's connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # macOS says infinite and takes less
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _leaves(group: BaseExceptionGroup[BaseException] | None) -> list[BaseException]:

@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from hub.console.desk import Desk
 from hub.console.signed import Signed
-from hub.core.effects import Audit, Effect
+from hub.core.effects import Audit, Effect, Refused
 from hub.core.facts import Facts
 from hub.core.fire_events import EmergencyKind
 from hub.rules import acts, decide
-from hub.store import audit, effects, events, facts
+from hub.store import audit, effects, events, facts, quarantine
 from hub.store.database import Priority, Transaction
 from hub.store.facts import Wanted
+from hub.store.quarantine import QuarantinedFrame
 
 _REMEMBERED = 2_000
 
@@ -85,6 +86,19 @@ async def report_emergency(
         return done
 
     return await _once(desk, signed, act_id, work, priority=Priority.LIFE)
+
+
+async def offer_again(desk: Desk, signed: Signed, kept: QuarantinedFrame) -> None:
+    """An event that failed is offered to the rules once more. Raises Refused for a device's frame, and store errors;
+    where the mark couldn't be written it was offered all the same, which changes nothing that is known already."""
+    if not desk.read_again(kept):
+        raise Refused("quarantine.not_here")
+
+    def work(tx: Transaction) -> None:
+        quarantine.sent_again(tx, desk.site, kept.id)
+        audit.add(tx, desk.site, desk.clock(), signed.name, signed.post, "quarantine.again", kept.id)
+
+    await desk.store.write(Priority.PERSON, work)
 
 
 async def _once(

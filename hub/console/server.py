@@ -74,6 +74,7 @@ def _routes() -> list[web.RouteDef]:
         web.post("/alerts/{id}/finish", incidents.finish_alert),
         web.get("/devices", devices.devices_page),
         web.get("/devices/frames/{id}", devices.frame_page),
+        web.post("/devices/frames/{id}/send-again", devices.read_again),
         web.get("/devices/{id}", devices.device_page),
         web.post("/devices/{id}/open", devices.open_point),
         web.post("/devices/{id}/set-clock", devices.set_clock),

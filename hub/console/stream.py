@@ -49,6 +49,7 @@ class Client:
     look: Look
     session: str
     serving: "asyncio.Task[object] | None"
+    transport: asyncio.Transport | None
     queue: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(_QUEUE))
 
     def offer(self, message: bytes) -> None:
@@ -58,8 +59,11 @@ class Client:
             self.drop()
 
     def drop(self) -> None:
+        """At once: what it hasn't read would else wait in its socket for as long as it likes."""
         if self.serving:
             self.serving.cancel()
+        if self.transport:
+            self.transport.abort()
 
 
 class LiveBoard:
@@ -108,10 +112,12 @@ class LiveBoard:
                 client.drop()
 
     @contextlib.asynccontextmanager
-    async def joined(self, look: Look, session: str, last_seen: str) -> AsyncIterator[Client]:
+    async def joined(
+        self, look: Look, session: str, last_seen: str, transport: asyncio.Transport | None
+    ) -> AsyncIterator[Client]:
         """A client that first gets the whole board. One that comes back having missed nothing need not fetch its
         lists again."""
-        client = Client(look, session, asyncio.current_task())
+        client = Client(look, session, asyncio.current_task(), transport)
         self._clients.add(client)
         try:
             topics = [] if last_seen == self._current else ["all"]
@@ -267,7 +273,7 @@ async def live(request: web.Request) -> web.StreamResponse:
     await response.write(b"retry: 2000\n\n")
     seen = request.headers.get("Last-Event-ID", "")
     with contextlib.suppress(ConnectionResetError, StoreAway):  # the page is gone, or there is nothing to show yet
-        async with request.app[LIVE].joined(look, signed.session, seen) as client:
+        async with request.app[LIVE].joined(look, signed.session, seen, request.transport) as client:
             checked = time.monotonic()
             while True:
                 await response.write(await client.queue.get())

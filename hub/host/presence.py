@@ -22,13 +22,15 @@ class Presence:
     def __init__(self, contexts: Mapping[str, DeviceContext], supervision: Supervision) -> None:
         self._contexts = contexts
         self._supervision = supervision
-        self._owed: list[Event] = []
+        self._owed: dict[tuple[str, type[Event]], Event] = {}
+        """by device and kind, the last word of each, in the order of the last words: a device that comes and goes
+        all night while the disk is away owes no more than one that went once"""
 
     def heard(self, device: str, frame: Frame, monotonic: float, connection: int, *, proof: bool = True) -> list[Event]:
         """What a sign of life brings: what is owed of this device, and that it is online where that is news. Without
         `proof`, on a topic that other devices share, it holds off the silence and clears nothing."""
-        events = [event for event in self._owed if event.device == device]
-        self._owed = [event for event in self._owed if event.device != device]
+        events = [event for event in self._owed.values() if event.device == device]
+        self._owed = {owed: event for owed, event in self._owed.items() if event.device != device}
         if self._supervision.heard(
             device, frame.received, monotonic, peer=frame.peer, connection=connection, proof=proof
         ):
@@ -44,12 +46,15 @@ class Presence:
 
     def fell_silent(self, now: datetime, monotonic: float) -> list[Event]:
         """Those whose silence has just become too long, and all that is owed."""
-        owed, self._owed = self._owed, []
+        owed, self._owed = list(self._owed.values()), {}
         return owed + [self._silent(watch, now) for watch in self._supervision.fell_silent(now, monotonic)]
 
     def owe(self, events: Iterable[Event]) -> None:
         """These were not kept; of them, who came, who went and who is at work is said again."""
-        self._owed += [event for event in events if isinstance(event, DeviceOnline | DeviceOffline) or _of_work(event)]
+        for event in events:
+            if isinstance(event, DeviceOnline | DeviceOffline) or _of_work(event):
+                self._owed.pop((event.device, type(event)), None)
+                self._owed[event.device, type(event)] = event
 
     def _silent(self, watch: Watch, now: datetime) -> Event:
         log.warning("device_silent", device=watch.device.id)

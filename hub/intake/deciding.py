@@ -19,8 +19,6 @@ from hub.store.told import Decided
 
 DECIDING = 0.010
 """seconds of its processor's time after which a routine batch stops growing"""
-EVENT_FAILED = "event_failed"
-"""why an event of ours is in the quarantine"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,7 @@ def put_aside(tx: Transaction, building: Building, event: Event, problem: str, *
     site = building.site.id
     if quarantine.get(tx, site, str(event.id)) is not None:
         return
-    quarantine.add_event(tx, site, event, reason=EVENT_FAILED, traceback=problem)
+    quarantine.add_event(tx, site, event, traceback=problem)
     if isinstance(event, DeadlineReached):
         effects.add(tx, site, [ClearDeadline(event.data.deadline)], cause=None, at=event.at)
     if event.lane == "life":

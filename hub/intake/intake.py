@@ -23,7 +23,7 @@ from hub.core.events import Event, parse_event
 from hub.core.failures import blame
 from hub.core.passing import HostStatus, Passing, RowNumber
 from hub.core.text import Identifier
-from hub.intake.deciding import EVENT_FAILED, Settled, put_aside, put_bytes_aside, settle
+from hub.intake.deciding import Settled, put_aside, put_bytes_aside, settle
 from hub.intake.lane import Taken, Waiting
 from hub.intake.statuses import Statuses
 from hub.pulse import Pulse
@@ -155,7 +155,7 @@ class Intake:
     def read_again(self, kept: QuarantinedFrame) -> bool:
         """An event that failed, offered once more because a person says so. False for what is no event of ours: a
         device's frame, whatever its bytes say, is for its adapter to read."""
-        if kept.reason != EVENT_FAILED:
+        if not kept.is_event:
             return False
         try:
             event = parse_event(kept.frame)

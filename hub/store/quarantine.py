@@ -17,6 +17,9 @@ from hub.store.layout import Layout
 from hub.store.paging import Page, page
 from hub.store.upsert import put_new
 
+EVENT_FAILED = "event_failed"
+"""the reason of an event that couldn't be decided or stored; what is wrong with it is the hub's own or its rules'"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuarantinedFrame:
@@ -35,6 +38,11 @@ class QuarantinedFrame:
     traceback: str = ""
     sent_again_at: datetime | None = None
 
+    @property
+    def is_event(self) -> bool:
+        """Whether it can be sent again: an event of ours that failed. A device's frame is for its adapter to read."""
+        return self.reason == EVENT_FAILED
+
 
 _LAYOUT = Layout(tables.quarantine, QuarantinedFrame, row_id=("site", "id"))
 
@@ -45,7 +53,7 @@ def add(tx: Transaction, *frames: QuarantinedFrame) -> None:
     tx.touch("quarantine", life=any(frame.lane == "life" for frame in frames))
 
 
-def add_event(tx: Transaction, site: str, event: Event, *, reason: str, traceback: str = "") -> None:
+def add_event(tx: Transaction, site: str, event: Event, *, traceback: str = "") -> None:
     """Keep an event that couldn't be decided or stored, as its JSON."""
     add(
         tx,
@@ -56,7 +64,7 @@ def add_event(tx: Transaction, site: str, event: Event, *, reason: str, tracebac
             host=event.host or "",
             lane=event.lane,
             received=event.received,
-            reason=reason,
+            reason=EVENT_FAILED,
             frame=dump_event(event),
             traceback=traceback,
         ),

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
 
 import structlog
@@ -21,6 +21,8 @@ BODIES = 32 * 1024 * 1024
 ANSWER_WITHIN = 20.0
 KEPT_ALIVE = 75.0
 """seconds that a connection waits for its next request: readers poll every 5 to 60 s"""
+CONNECTIONS_A_PEER = 256
+"""readers behind one address translation come from one peer"""
 
 
 class HttpListener:
@@ -36,13 +38,14 @@ class HttpListener:
         self._answered = asyncio.Event()
         self._prefixes = [(a.transport.prefix, a) for a in adapters.values() if isinstance(a.transport, Http)]
         self._runner: web.AppRunner | None = None
+        self._server: asyncio.Server | None = None
 
     @property
     def port(self) -> int:
         """The port in use, also where 0 was asked for."""
-        if self._runner is None or not self._runner.addresses:
+        if self._server is None or not self._server.sockets:
             return self._port
-        port: int = self._runner.addresses[0][1]
+        port: int = self._server.sockets[0].getsockname()[1]
         return port
 
     async def start(self) -> None:
@@ -54,12 +57,30 @@ class HttpListener:
         app.router.add_route("*", "/{path:.*}", self._serve)
         self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=KEPT_ALIVE, shutdown_timeout=0.2)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._address, self._port).start()
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: _Door(self._let_in), self._address, self._port)
         log.info("listening", transport="http", address=self._address, port=self.port)
 
     async def stop(self) -> None:
+        if self._server:
+            self._server.close()
         if self._runner:
             await self._runner.cleanup()
+
+    def _let_in(self, transport: asyncio.Transport) -> None:
+        """A device that connects again and again is let in; the connection it left behind first makes room."""
+        server = self._runner.server if self._runner else None
+        if server is None:
+            transport.abort()
+            return
+        peer = _peer(transport)
+        same = [known.transport for known in server.connections if known.transport and _peer(known.transport) == peer]
+        if len(same) >= CONNECTIONS_A_PEER:
+            log.warning("oldest_connection_closed", transport="http", peer=peer, connections=len(same))
+            same[0].abort()
+        handler = server()
+        transport.set_protocol(handler)
+        handler.connection_made(transport)
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         adapter = next((a for prefix, a in self._prefixes if request.path.startswith(prefix)), None)
@@ -105,6 +126,21 @@ class HttpListener:
         finally:
             self._held -= size
             self._answered.set()
+
+
+class _Door(asyncio.Protocol):
+    """A new connection, before it is aiohttp's."""
+
+    def __init__(self, let_in: Callable[[asyncio.Transport], None]) -> None:
+        self._let_in = let_in
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if isinstance(transport, asyncio.Transport):
+            self._let_in(transport)
+
+
+def _peer(transport: asyncio.BaseTransport) -> str:
+    return plain_address((transport.get_extra_info("peername") or ("",))[0])
 
 
 def _too_large() -> web.Response:

@@ -3,19 +3,21 @@
 import asyncio
 import contextlib
 import json
+import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import pytest
-from aiohttp import ClientPayloadError, ClientResponse
+from aiohttp import ClientOSError, ClientPayloadError, ClientResponse
+from aiohttp.test_utils import TestServer
 
-from hub.console.render import Look
-from hub.console.stream import LIVE, Client
+from hub.console.stream import LIVE
 from hub.store import accounts, incidents, visits
 from hub.store.database import StoreAway, Transaction
 from tests.console import made_up
 from tests.console.desk_side import Browser, Console, SignIn
+from tests.disk import until
 
 T = TypeVar("T")
 
@@ -136,7 +138,7 @@ async def test_signing_out_ends_the_stream(console: Console, sign_in: SignIn) ->
     async with listening(client) as stream:
         await stream.board()
         console.app[LIVE].sign_out(client.session.cookie_jar.filter_cookies(client.make_url("/"))["hub_session"].value)
-        with contextlib.suppress(ClientPayloadError):
+        with contextlib.suppress(ClientPayloadError, ClientOSError):
             async with asyncio.timeout(5):
                 await stream.answer.content.read()
 
@@ -152,14 +154,45 @@ async def test_a_user_who_may_no_longer_sign_in_loses_the_stream(
             await stream.answer.content.read()
 
 
-async def test_a_client_that_reads_nothing_is_let_go() -> None:
-    stuck = asyncio.create_task(asyncio.sleep(60))
-    client = Client(Look("zh", public=False), "s", stuck)
-    for _ in range(100):
-        client.offer(b"x")
-    with pytest.raises(asyncio.CancelledError):
-        await stuck
-    assert client.queue.qsize() <= 16
+async def test_a_page_that_reads_nothing_is_cut_off_and_fifty_others_go_on(
+    console: Console, server: TestServer, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.console.stream.MERGE_FOR", 0.01)
+    client = await sign_in("desk")
+    cookies = client.session.cookie_jar.filter_cookies(client.make_url("/"))
+    live, web_server = console.app[LIVE], server.runner.server if server.runner else None
+    assert web_server
+    async with contextlib.AsyncExitStack() as stack:
+        pages = [await stack.enter_async_context(listening(client)) for _ in range(50)]
+        reading = [asyncio.ensure_future(page.board_with("火警")) for page in pages]
+        before = set(live._clients)
+        deaf = stack.enter_context(socket.create_connection((server.host, server.port)))
+        asked = ["GET /live HTTP/1.1", f"Host: {server.host}", cookies.output(header="Cookie:")]
+        deaf.sendall("\r\n".join([*asked, "", ""]).encode())
+        await until(lambda: len(live._clients) == 51)
+        [unread] = live._clients - before
+        assert unread.transport
+        unread.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        most = 0
+
+        def cut_off() -> bool:
+            nonlocal most
+            assert unread.transport
+            most = max(most, unread.transport.get_write_buffer_size())
+            return len(live._clients) == 50
+
+        for number in range(400):
+            if cut_off():
+                break
+            fresh = made_up.visit(number, console.clock(), name="新客" * 50)
+            await console.write(lambda tx, fresh=fresh: visits.put(tx, [fresh]))  # type: ignore[misc]
+            await asyncio.sleep(0.01)
+        await until(cut_off)
+        await until(lambda: len(web_server.connections) == 50)
+        assert most < 1_000_000
+        await console.happen(made_up.fire(console.clock()))
+        async with asyncio.timeout(30):
+            await asyncio.gather(*reading)
 
 
 async def test_a_part_that_goes_away_and_comes_back_is_told_though_no_record_changes(

@@ -132,3 +132,15 @@ def test_an_owed_event_keeps_its_id(watched: Watched) -> None:
     assert isinstance(online[0], DeviceOnline)
     watched.presence.owe(online)
     assert watched.presence.fell_silent(NOW, 0.0) == online
+
+
+def test_a_device_that_comes_and_goes_while_the_disk_is_away_owes_its_last_words(watched: Watched) -> None:
+    frame = Frame(b"", NOW)
+    for _ in range(1000):
+        watched.monotonic += 1
+        watched.presence.owe(watched.presence.heard(PANEL, frame, watched.monotonic, 1))
+        link = Link(cause="lwt")
+        will = watched.contexts[PANEL].event(DeviceOffline, link, frame=frame, record="will", boot=NOW)
+        watched.presence.owe(watched.presence.left(will, NOW))
+    assert watched.passes(1) == [("device.online", PANEL), ("device.offline", PANEL)]
+    assert watched.passes(1) == []

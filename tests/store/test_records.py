@@ -164,7 +164,7 @@ async def test_a_quarantined_frame_leaves_its_event_and_is_kept_whole(store: Sto
 async def test_what_fails_in_the_intake_is_kept_too_once(store: Store) -> None:
     def twice(tx: Transaction) -> None:
         for _ in range(2):
-            quarantine.add_event(tx, SITE, granted(), reason="event_failed", traceback="…")
+            quarantine.add_event(tx, SITE, granted(), traceback="…")
             quarantine.add_bytes(tx, SITE, b"\xff no event", reason="event_unreadable")
 
     await store.write(Priority.ROUTINE, twice)

@@ -142,6 +142,25 @@ async def test_one_connection_carries_many_requests(behind: Behind) -> None:
     writer.close()
 
 
+async def test_many_connections_of_one_peer_the_oldest_makes_room(
+    behind: Behind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_module, "CONNECTIONS_A_PEER", 3)
+    connections = [await asyncio.open_connection("127.0.0.1", behind.listener.port) for _ in range(3)]
+    for reader, writer in connections:
+        writer.write(b"GET /toy/first HTTP/1.1\r\nHost: hub\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\nOK")
+    fourth, asks = await asyncio.open_connection("127.0.0.1", behind.listener.port)
+    async with asyncio.timeout(8):
+        assert await connections[0][0].read() == b"", "the oldest has ended"
+    for reader, writer in [*connections[1:], (fourth, asks)]:
+        writer.write(b"GET /toy/second HTTP/1.1\r\nHost: hub\r\n\r\n")
+        async with asyncio.timeout(8):
+            await reader.readuntil(b"\r\n\r\nOK")
+    for _, writer in [*connections, (fourth, asks)]:
+        writer.close()
+
+
 async def test_a_body_that_ends_early_is_nobodys_record(behind: Behind, reader: ClientSession) -> None:
     _, writer = await asyncio.open_connection("127.0.0.1", behind.listener.port)
     writer.write(b"POST /toy/x HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nhalf")

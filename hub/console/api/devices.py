@@ -5,7 +5,7 @@ import json
 
 from pydantic import TypeAdapter
 
-from hub.console.acts import actor, made_by, perform
+from hub.console.acts import actor, made_by, offer_again, perform
 from hub.console.api.asks import DeviceFilter, NewCommand, Nothing, QuarantineFilter
 from hub.console.api.models import (
     Command,
@@ -18,11 +18,11 @@ from hub.console.api.models import (
 )
 from hub.console.api.route import Call, NotFound
 from hub.console.desk import Desk
-from hub.core.effects import Effect, Refused
+from hub.core.effects import Effect
 from hub.core.facts import Facts
 from hub.rules import acts
-from hub.store import audit, devices, outbox, quarantine
-from hub.store.database import Priority, Transaction
+from hub.store import devices, outbox, quarantine
+from hub.store.database import Transaction
 from hub.store.facts import Wanted
 from hub.store.paging import BadCursor
 
@@ -131,18 +131,9 @@ async def quarantined(call: Call[Nothing, Nothing]) -> KeptFrameWhole:
 
 
 async def read_again(call: Call[Nothing, Nothing]) -> KeptFrameWhole:
-    """Offer it once more: an event to the rules, a frame to its adapter. What comes of it stands in the events."""
-    desk, signed = call.desk, call.signed
-    kept = await _frame(desk, call.id)
-    if not desk.read_again(kept):
-        raise Refused("quarantine.not_here")
-
-    def work(tx: Transaction) -> None:
-        quarantine.sent_again(tx, desk.site, kept.id)
-        audit.add(tx, desk.site, desk.clock(), signed.name, signed.post, "quarantine.again", kept.id)
-
-    await desk.store.write(Priority.PERSON, work)
-    return KeptFrameWhole.of(await _frame(desk, call.id))
+    """Offer an event that failed to the rules once more. What comes of it stands in the events."""
+    await offer_again(call.desk, call.signed, await _frame(call.desk, call.id))
+    return KeptFrameWhole.of(await _frame(call.desk, call.id))
 
 
 async def _frame(desk: Desk, identity: str) -> quarantine.QuarantinedFrame:

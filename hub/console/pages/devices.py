@@ -1,10 +1,11 @@
 """Devices: those declared, with link and clock; unknown ones that knock; frames that couldn't be read."""
 
 from typing import Literal
+from urllib.parse import quote
 
 from aiohttp import web
 
-from hub.console.acts import actor, perform
+from hub.console.acts import actor, offer_again, perform
 from hub.console.answers import acted
 from hub.console.desk import DESK
 from hub.console.forms import form_of, paging_urls
@@ -71,6 +72,16 @@ async def frame_page(request: web.Request) -> web.Response:
     if frame is None:
         raise web.HTTPNotFound
     return await page(request, "frame.html", frame=frame, hex=hex_lines(frame.frame), plain=plain_text(frame.frame))
+
+
+async def read_again(request: web.Request) -> web.Response:
+    """POST /devices/frames/{id}/send-again: an event that failed goes to the rules once more."""
+    desk, identity = request.app[DESK], request.match_info["id"]
+    frame = await desk.store.read(lambda tx: quarantine.get(tx, desk.site, identity))
+    if frame is None:
+        raise Refused("refused.not_found")
+    await offer_again(desk, request[SIGNED], frame)
+    return await acted(request, "said.sent_again", go=f"/devices/frames/{quote(identity, safe='')}")
 
 
 def hex_lines(raw: bytes) -> str:
