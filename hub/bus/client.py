@@ -31,8 +31,8 @@ CONNECTING = 30.0
 """seconds, two time-outs and the longest wait: a try that takes longer hangs"""
 KEEPALIVE = 15
 MOST_UNANSWERED = 8192
-"""publishes that wait for the broker's answer: beyond what any caller has under way at a broker that works. One that
-reads nothing at all is left after one and a half keepalives"""
+"""publishes that wait for the broker's answer, more than anyone has under way at one that works: then the session
+is begun anew. A broker that reads nothing answers no ping either, and is left within two keepalives"""
 FAILURE = 0x80
 """reason codes from here on (MQTT 5.0, 2.4)"""
 MQTT_3_1_1 = MQTTProtocolVersion.MQTTv311
@@ -121,9 +121,13 @@ class BusClient:
         return self.connected and not self._asked_for
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False, qos: int = 1) -> bool:
-        """Hand a message to the connection. False while there is none, or the broker answers nothing: the caller's own
-        store keeps it."""
-        if self._client is None or not self.connected or len(self._topics_under_way) >= MOST_UNANSWERED:
+        """Hand a message to the connection. False while there is none: the caller's own store keeps it."""
+        if self._client is None or not self.connected:
+            return False
+        if len(self._topics_under_way) >= MOST_UNANSWERED:
+            if not self._gone.is_set():
+                log.error("broker_answers_nothing", client=self._name, publishes=MOST_UNANSWERED)
+                self._gone.set()
             return False
         try:
             number = self._client.send(topic, payload, qos=qos, retain=retain)
@@ -322,6 +326,7 @@ class BusClient:
 
     async def _close(self) -> None:
         client, self._client = self._client, None
+        self._topics_under_way.clear()
         if self.connected:
             self.connected = False
             self._on_down()

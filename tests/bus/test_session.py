@@ -175,6 +175,15 @@ async def test_no_more_goes_out_unanswered_than_the_broker_takes() -> None:
     assert [body[-1:] for body in wire.published()] == [b"0", b"1", b"r", b"2", b"3", b"4"]
 
 
+async def test_a_broker_that_takes_all_and_answers_nothing_is_asked_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.bus.client.MOST_UNANSWERED", 10)
+    wire = Wire(MQTT_5, most_unanswered=2)
+    async with client_of(wire, MQTT_5) as client:
+        assert [client.publish("t", b"x") for _ in range(12)] == [True] * 10 + [False] * 2
+        await until(lambda: wire.connections == 2 and client.ready)
+        assert client.publish("t", b"x")
+
+
 async def test_what_can_not_be_published_is_refused_and_the_session_goes_on() -> None:
     wire = Wire(MQTT_5)
     async with client_of(wire, MQTT_5) as client:

@@ -137,7 +137,7 @@ def test_an_owed_event_keeps_its_id(watched: Watched) -> None:
 def test_a_device_that_comes_and_goes_while_the_disk_is_away_owes_its_last_words(watched: Watched) -> None:
     frame = Frame(b"", NOW)
     for _ in range(1000):
-        watched.monotonic += 1
+        watched.monotonic += 0.01
         watched.presence.owe(watched.presence.heard(PANEL, frame, watched.monotonic, 1))
         link = Link(cause="lwt")
         will = watched.contexts[PANEL].event(DeviceOffline, link, frame=frame, record="will", boot=NOW)
