@@ -25,6 +25,7 @@ from hub.bus.client import BrokerAddress
 from hub.bus.drops import Drops
 from hub.console.desk import BrokerNotice, Desk
 from hub.console.server import build
+from hub.console.sounding import Sounding
 from hub.console.users import NewUser, first_user
 from hub.core.adapter import Adapter
 from hub.core.notifier import Channel
@@ -37,14 +38,16 @@ from hub.leash import leashed
 from hub.memory import calm
 from hub.notifiers import load_notifiers
 from hub.pulse import Pulse
+from hub.restarts import Restarts
 from hub.scheduler import Scheduler
 from hub.settings.last_good import keep_last_good, load_or_last_good
 from hub.settings.load import Loaded
+from hub.siren import Siren
 from hub.store.database import Store, StoreAway
 from hub.store.disk import Disk
 from hub.store.sealing import Keys
 from hub.store.spool import Spool, SpoolAway
-from hub.watchdog import Watchdog
+from hub.watchdog import NOTE, Watchdog
 
 log = structlog.get_logger()
 
@@ -196,6 +199,11 @@ async def _serve(
         sys.setswitchinterval(TURN)
         async with watchdog.watching(), asyncio.TaskGroup() as tasks:
             if intake:
+                sounding = Sounding()
+                siren = None
+                if loaded.hub.siren:
+                    siren = Siren(loaded.building.site.id, store, loaded.hub.siren, sounding.possible)
+                    health.add("siren", lambda: {**siren.health, "pages_that_sound": sounding.pages})
                 desk = Desk(
                     store=store,
                     building=loaded.building,
@@ -205,6 +213,8 @@ async def _serve(
                     broker_notice=lambda: _broker_notice(broker, drops),
                     channels=tuple(channels),
                     read_again=intake.read_again,
+                    sounding=sounding,
+                    siren=siren,
                 )
                 tried = asyncio.Event()
                 opening = tasks.create_task(_open(desk, tried, asked.say), name="store-opening")
@@ -227,6 +237,11 @@ async def _serve(
                 )
                 tasks.create_task(dispatch.run(), name="dispatch")
                 tasks.create_task(drops.run(), name="broker-drops")
+                restarts = Restarts(asked.data / NOTE, loaded.building.site.id, store)
+                tasks.create_task(restarts.run(), name="restarts")
+                if siren:
+                    tasks.create_task(siren.run(), name="siren")
+                    pulses["siren"] = siren.pulse
                 heartbeat = _heartbeat(loaded, broker, health)
                 tasks.create_task(heartbeat.run(), name="heartbeat")
                 tasks.create_task(_console(asked, loaded, desk, opening), name="console")

@@ -24,6 +24,8 @@ from hub.pulse import Pulse
 
 log = structlog.get_logger()
 
+NOTE = "stopped-worker.json"
+"""in the data directory: who had stopped when the hub last ended itself"""
 LOOK_EVERY = 1.0
 SHOWN_FOR = 2.0
 """seconds between naming a worker that has stopped and the end: /readyz can still say it"""
@@ -44,7 +46,7 @@ class Watchdog:
         end: Callable[[int], None] = os._exit,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._note = data / "stopped-worker.json"
+        self._note = data / NOTE
         self._pulses = pulses
         self._end = end
         self._clock = clock

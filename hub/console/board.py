@@ -24,7 +24,7 @@ _PARCELS_SHOWN = 8
 _FOLDED = ("visit_overstay", "parcel_overdue")
 """alerts that other lines of the queue stand for"""
 
-LineKind = Literal["part", "alert", "visit", "overstay", "parcels", "unknown", "config", "broker"]
+LineKind = Literal["part", "alert", "visit", "overstay", "parcels", "unknown", "config", "broker", "siren"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +314,10 @@ def _alert_line(alert: Alert, snapshot: Snapshot, text: Text) -> QueueLine:
         facts.insert(0, taken_away)
     if skew := alert.details.get("skew"):
         facts.insert(0, text.skew(float(skew)))
+    if alert.kind == "siren_failed":
+        facts.insert(0, text.t(f"siren_failed.{alert.details['reason']}", status=alert.details["status"]))
+    if alert.kind == "hub_restarted":
+        facts.insert(0, text.t("queue.restarted", time=text.clock(alert.last_at), workers=alert.details["workers"]))
     if alert.kind == "device_flooding" and (status := snapshot.let_fall.get(alert.device)):
         facts.append(text.t("device.let_fall_since", number=status.let_fall, time=text.short(status.let_fall_since)))
     if alert.count > 1:
@@ -404,6 +408,10 @@ def _own_lines(snapshot: Snapshot, desk: Desk, text: Text) -> list[QueueLine]:
         )
         for part in parts_away(desk, readable=snapshot.readable)
     ]
+    if desk.siren and (rang := desk.siren.calls()) and rang.outcome != "failed":
+        title = text.t("queue.siren", time=text.clock(rang.at), outcome=text.t(f"siren.{rang.outcome}"))
+        next_step = text.t("queue.siren_next")
+        lines.append(QueueLine("siren", "siren", "high", rang.at, title, next_step, pinned=True, chimes=False))
     if desk.config_mistakes:
         title = text.t("queue.config", number=len(desk.config_mistakes))
         lines.append(

@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from hub.console.sounding import Sounding
 from hub.core.building import Building
 from hub.core.effects import Effect
 from hub.pulse import Pulse
+from hub.siren import Siren
 from hub.store.accounts import Session, User
 from hub.store.database import Store
 from hub.store.quarantine import QuarantinedFrame
@@ -34,6 +36,9 @@ class Desk:
     broker_notice: Callable[[], BrokerNotice] = lambda: ""
     channels: tuple[str, ...] = ("desk",)
     """where notices to people go"""
+    sounding: Sounding = field(default_factory=Sounding)
+    """which posts can sound an alarm"""
+    siren: Siren | None = None
     read_again: Callable[[QuarantinedFrame], bool] = lambda kept: False
     """offers a quarantined frame to who couldn't read or store it; False where that isn't in this process"""
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -121,6 +121,7 @@ async def page(
             board=board,
             signed=signed,
             pages=pages,
+            has_siren=desk.siren is not None,
             section=section,
             here=str(request.rel_url),
             post_name=post.name.in_language(text.language) if post else "",

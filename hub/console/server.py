@@ -7,7 +7,7 @@ from aiohttp import web
 from hub.console import api, health
 from hub.console.desk import DESK, Desk
 from hub.console.gate import add_headers, gate, public
-from hub.console.pages import devices, incidents, parcels, people, records, visits
+from hub.console.pages import devices, incidents, parcels, people, records, siren, visits
 from hub.console.passwords import Checker
 from hub.console.sign_in import (
     CHECKER,
@@ -51,6 +51,8 @@ def _routes() -> list[web.RouteDef]:
         web.post("/language", choose_language),
         web.get("/live", live),
         web.get("/live/who", who),
+        web.post("/live/sounds", siren.sounds),
+        web.post("/siren/test", siren.test),
         web.get("/", records.board_page),
         web.get("/visits", visits.visits_page),
         web.post("/visits", visits.announce),

@@ -167,6 +167,7 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
     await note(desk, signed, name="sign_out", target="")
     desk.signed_in.pop(signed.session, None)
     request.app[LIVE].sign_out(signed.session)
+    desk.sounding.left(signed.session)
     response = web.HTTPSeeOther("/sign-in")
     response.del_cookie(COOKIE, path="/")
     raise response

@@ -21,6 +21,7 @@ from hub.console.render import BOARD_PARTS, Look, board_partials, look_of
 from hub.console.sessions import signed_in
 from hub.console.signed import SIGNED
 from hub.console.words import language_of
+from hub.siren import Rang
 from hub.store.changes import Change, Emergency, Subscription
 from hub.store.database import StoreAway, Transaction
 
@@ -232,13 +233,14 @@ class LiveBoard:
 
     async def _look_at_parts(self) -> None:
         """A part that goes away or comes back changes no record, and the desk has to see it at once."""
-        before: set[str] = set()
+        before: tuple[set[str], Rang | None] = (set(), None)
         while True:
             readable = self._snapshot is None or self._snapshot.readable
             away = {part.name for part in parts_away(self._desk, readable=readable)}
-            if away != before or not readable:
+            now = (away, self._desk.siren.calls() if self._desk.siren else None)
+            if now != before or not readable:
                 self._some.set()
-            before = away
+            before = now
             self._desk.pulse.beat()
             await asyncio.sleep(LOOK_EVERY)
 

@@ -1,5 +1,6 @@
 """hub.toml: this machine."""
 
+import shutil
 from collections.abc import Mapping
 from datetime import timedelta
 from ipaddress import ip_address
@@ -14,6 +15,9 @@ from hub.settings import grammar
 from hub.settings.declare import declare, names_of
 from hub.settings.mistakes import Mistakes
 from hub.settings.toml_file import TomlFile
+
+SIREN_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""where a siren command without a folder is looked for"""
 
 Port = Annotated[int, BeforeValidator(grammar.port)]
 
@@ -89,9 +93,11 @@ class Console(_Part):
 
 
 class Siren(_Part):
-    """Run when no post can sound."""
+    """Run when no post can sound: for `limit` at most, and again `every` so often until somebody has answered."""
 
     command: Annotated[tuple[Word, ...], Field(min_length=1)]
+    every: Annotated[timedelta, BeforeValidator(grammar.duration)] = timedelta(minutes=1)
+    limit: Annotated[timedelta, BeforeValidator(grammar.duration)] = timedelta(seconds=30)
 
 
 class Alerts(_Part):
@@ -165,6 +171,7 @@ def read_hub(file: TomlFile, folder: Path, mistakes: Mistakes) -> HubSettings | 
     _check_listen(hub.listen, file, mistakes)
     _check_console(hub.console, file, mistakes)
     _check_smtp(hub, file, mistakes)
+    _check_siren(hub.siren, file, mistakes)
     listen_tls = _found("listen", hub.listen.tls, file, folder, mistakes)
     console_tls = _found("console", hub.console.tls, file, folder, mistakes)
     return hub.model_copy(
@@ -197,6 +204,18 @@ def _check_console(console: Console, file: TomlFile, mistakes: Mistakes) -> None
     if console.tls is None and not console.address.loopback:
         said = "without tls = {certificate = …, key = …} the console answers on loopback only"
         mistakes.add(file.within("console")(("address",)), f"address: {said}")
+
+
+def _check_siren(siren: Siren | None, file: TomlFile, mistakes: Mistakes) -> None:
+    """A program that isn't there may still come."""
+    if siren is None:
+        return
+    program = siren.command[0]
+    if "/" in program and not program.startswith("/"):
+        mistakes.add(file.within("siren")(("command",)), f'command: "{program}" needs its whole path, from / on')
+    elif shutil.which(program, path=SIREN_PATH) is None:
+        said = f'command: there is no program "{program}" that may be run yet'
+        mistakes.remark(file.within("siren")(("command",)), said)
 
 
 def _found(table: str, tls: Tls | None, file: TomlFile, folder: Path, mistakes: Mistakes) -> Tls | None:

@@ -15,6 +15,7 @@ from hub.console.server import build
 from hub.store import visits
 from tests.console import made_up
 from tests.console.desk_side import PASSWORD, Console
+from tests.disk import until
 
 pytestmark = pytest.mark.browser
 
@@ -130,6 +131,19 @@ async def test_a_fire_appears_by_itself_is_said_aloud_answered_by_f8_and_judged(
     await line.locator("summary").click()
     await line.locator("button", has_text="油烟").click()
     await expect(line).to_contain_text("误报（油烟）")
+
+
+async def test_a_page_tells_the_hub_that_it_can_sound_and_when_it_is_closed(
+    console: Console, at_the_desk: Open
+) -> None:
+    sounding = console.desk.sounding
+    page = await at_the_desk()
+    await until(lambda: sounding.pages, within=30)
+    async with page.expect_request("**/live/sounds", timeout=30_000):  # again, with the stream's ping
+        pass
+    await page.goto("/visits")
+    await page.close(run_before_unload=True)
+    await until(lambda: not sounding.pages, within=30)
 
 
 async def test_open_causes_stay_open_while_the_board_changes(console: Console, at_the_desk: Open) -> None:

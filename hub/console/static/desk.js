@@ -1,6 +1,6 @@
 import { startLive } from './live.js';
 import { setClock, tick } from './clocks.js';
-import { startForms } from './forms.js';
+import { meta, startForms } from './forms.js';
 import { startKeys } from './keys.js';
 import { chime, lifeAlarm, running, softTone, startSound, testSound } from './sound.js';
 
@@ -13,6 +13,7 @@ let first = true;
 
 // After every change: sound follows what the board shows, and each incident is said once a state.
 function attend(what) {
+  if (what === 'ping') return running() && tellHub(true);
   tick();
   if (what === 'stale') return softTone();
   const lines = [...document.querySelectorAll('#incidents [data-incident]')];
@@ -54,6 +55,15 @@ function sayAlarm(sentence) {
   region.replaceChildren(line);
 }
 
+// While no page of a post says so, the hub rings its siren. With each ping: so this page hears the hub, and can sound.
+const page = [...crypto.getRandomValues(new Uint8Array(8))].join('.');
+
+function tellHub(sounds) {
+  if (document.documentElement.classList.contains('reads-only')) return;
+  const body = new URLSearchParams({ page, sounds: sounds ? 'yes' : 'no' });
+  fetch('/live/sounds', { method: 'POST', keepalive: true, headers: { 'X-CSRF-Token': meta('csrf') }, body }).catch(() => {});
+}
+
 function showSound(on) {
   document.getElementById('sound-off')?.toggleAttribute('hidden', on);
   const state = document.getElementById('sound-state');
@@ -67,8 +77,10 @@ startKeys();
 if (document.body.hasAttribute('data-desk')) {
   startSound((on) => {
     showSound(on);
+    tellHub(on);
     if (on) attend();
   });
+  addEventListener('pagehide', () => tellHub(false));
   startLive(attend);
   attend();
   document.addEventListener('click', ({ target }) => target.closest('[data-test-sound]') && setTimeout(testSound, running() ? 0 : 200));

@@ -1,6 +1,6 @@
 // Acts and forms: the CSRF token and an act id on every request, what was said in answer, and drafts that outlive a
 // reload, a language switch or an expired sign-in.
-const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? '';
+export const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? '';
 
 const newActId = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, '0')).join('');
 

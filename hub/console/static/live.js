@@ -71,7 +71,10 @@ async function take(message) {
   if (message.kind === 'signed_out') return void show('signed-out', true);
   heard = Date.now();
   lostSince = Infinity;
-  if (message.kind === 'ping') lastAt = message.at;
+  if (message.kind === 'ping') {
+    lastAt = message.at;
+    told('ping');
+  }
   if (message.kind === 'board') {
     lastAt = message.at;
     if (message.n !== current) await apply(message);
