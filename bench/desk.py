@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import mix, site, stored
+from bench import database, mix, site, stored
 from bench.broker import broker
 from bench.process import Process, python
 from hub.bus.mosquitto import free_port
@@ -50,7 +50,7 @@ def desk(directory: Path, prefilled: Path, *, spool: Path | None = None) -> Iter
     """A running hub with a broker of its own, once its page answers."""
     with prepared(directory, prefilled, spool=spool) as (arguments, ports, broker_port):
         started = time.monotonic()
-        with python("hub", "run", *arguments) as process:
+        with python("hub", "run", *arguments, HUB_DATABASE=database.hub_database(directory / "data")) as process:
             process.says("front desk at")
             yield Desk(process, broker_port, ports["page"], ports["panel"], started)
 
@@ -64,8 +64,7 @@ def prepared(
     for old in (data, config):
         shutil.rmtree(old, ignore_errors=True)
     data.mkdir()
-    stored.copy(prefilled / "hub.db", data / "hub.db")
-    shutil.copy(prefilled / "keys", data / "keys")
+    database.fresh(prefilled, data)
     if spool:
         shutil.copy(spool, data / "spool.db")
     ports = site.write_config(config) | {"page": free_port()}

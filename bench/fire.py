@@ -10,7 +10,7 @@ from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 
-from bench import load, mix, throughput
+from bench import database, load, mix, throughput
 from bench.desk import Desk, Page, Panel, desk
 from bench.process import python
 from hub.core.events import dump_event
@@ -106,5 +106,5 @@ async def _spooled(file: Path, prefilled: Path, waiting: int) -> None:
     while drafts := [Draft(e.lane, e.device, dump_event(e)) for e in islice(events, 1000)]:
         await spool.append(drafts)
     await spool.close()
-    throughput.fresh(file, file.with_name("whole.db"))
+    database.copy_file(file, file.with_name("whole.db"))
     file.with_name("whole.db").replace(file)

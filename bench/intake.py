@@ -4,6 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 
+from bench import database
 from bench.site import building
 from hub import log
 from hub.bus.client import BrokerAddress
@@ -15,7 +16,7 @@ from hub.store.sealing import Keys
 
 async def serve(directory: Path, port: int) -> None:
     log.configure()
-    store = Store(f"sqlite:///{directory / 'hub.db'}", Keys.load_or_create(directory))
+    store = Store(database.url(directory), Keys.load_or_create(directory))
     await store.open()
     intake = Intake(building(), store, BrokerAddress("127.0.0.1", port))
     calm()

@@ -4,7 +4,7 @@ import socket
 import time
 from pathlib import Path
 
-from bench import load, mix
+from bench import database, load, mix
 from bench.desk import Desk, Page, prepared
 from bench.process import python
 from simulators import gb26875 as gb
@@ -18,7 +18,7 @@ def seconds_to_first_event(directory: Path, prefilled: Path) -> float:
         body = gb.objects(2, gb.component_state((1, 1), 40, (217, 6), gb.FAULT, "烟感") + gb.time_tag(mix.local(now)))
         frame = mix.panel_frame(1, body, now)
         begun = time.monotonic()
-        with python("hub", "run", *arguments):
+        with python("hub", "run", *arguments, HUB_DATABASE=database.hub_database(directory / "data")):
             panel = _connected(ports["panel"])
             panel.sendall(frame)
             while not told.stored:

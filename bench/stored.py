@@ -2,13 +2,12 @@
 visitors who are expected when a run begins."""
 
 import asyncio
-import sqlite3
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from uuid import UUID
 
-from bench import floor, mix
+from bench import database, floor, mix
 from bench.site import building
 from hub.core.events import Event
 from hub.core.records import Credential, Person, Visit
@@ -25,31 +24,23 @@ _EVENTS_A_VISIT = 20
 
 
 def fill(directory: Path, wanted: int) -> None:
-    """`hub.db` and `keys` in `directory`."""
+    """A database (bench.database), and `keys` in `directory`."""
     directory.mkdir(parents=True)
     asyncio.run(_fill(directory, wanted))
 
 
 def fill_floor(file: Path, wanted: int) -> None:
-    database = floor.open_database(file)
+    opened = floor.open_database(file)
     begin = mix.now() - timedelta(days=1)
     some = [floor.Event.model_validate(e.model_dump() | {"host": mix.HOST, "sequence": 0}) for e in _mould(begin)]
     for start in range(0, wanted, len(some)):
         fresh = [e.model_copy(update={"id": _moved(e.id, start)}) for e in some[: wanted - start]]
-        floor.store(database, fresh)
-    database.close()
-
-
-def copy(source: Path, target: Path) -> None:
-    """What a backup does: a whole database file without its log."""
-    with sqlite3.connect(source) as old, sqlite3.connect(target) as new:
-        old.backup(new)
-    old.close()
-    new.close()
+        floor.store(opened, fresh)
+    opened.close()
 
 
 async def _fill(directory: Path, wanted: int) -> None:
-    store = Store(f"sqlite:///{directory / 'hub.db'}", Keys.load_or_create(directory))
+    store = Store(database.make(directory, wanted), Keys.load_or_create(directory))
     await store.open()
     site, now = building().site.id, mix.now()
     begin = now - timedelta(days=20)

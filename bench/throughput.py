@@ -1,11 +1,10 @@
 """How many events a second go from MQTT into committed records: the floor's, the intake's, the whole path's."""
 
-import shutil
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from bench import load, mix, stored
+from bench import database, load, mix
 from bench.broker import broker
 from bench.desk import desk
 from bench.process import Process, python
@@ -34,9 +33,9 @@ def vendor(directory: Path, wanted: int) -> Path:
 
 
 def floor(directory: Path, prefilled: Path, packets: Path, wanted: int) -> Speed:
-    database = directory / "floor.db"
-    fresh(prefilled, database)
-    with broker(directory) as port, python("bench.floor", port, database, wanted) as taker:
+    file = directory / "floor.db"
+    database.copy_file(prefilled, file)
+    with broker(directory) as port, python("bench.floor", port, file, wanted) as taker:
         taker.says("ready")
         with python("bench.load", port, packets) as loader:
             loader.says("ready")
@@ -49,8 +48,7 @@ def floor(directory: Path, prefilled: Path, packets: Path, wanted: int) -> Speed
 
 def intake(directory: Path, prefilled: Path, packets: Path, wanted: int) -> Speed:
     """Receipts included."""
-    fresh(prefilled / "hub.db", directory / "hub.db")
-    shutil.copy(prefilled / "keys", directory / "keys")
+    database.fresh(prefilled, directory)
     with broker(directory) as port, python("bench.intake", directory, port) as taker:
         taker.says("ready")
         with python("bench.load", port, packets, "--as", "host", "--stored", wanted) as loader:
@@ -72,10 +70,3 @@ def _speed(loader: Process, taker: Process, wanted: int) -> Speed:
     loader.begin()
     told = loader.tells()
     return Speed(wanted / (told["ended"] - told["begun"]), (taker.processor() - before) / wanted)
-
-
-def fresh(source: Path, target: Path) -> None:
-    """A copy in place of what a run before left."""
-    for suffix in ("", "-wal", "-shm"):
-        target.with_name(target.name + suffix).unlink(missing_ok=True)
-    stored.copy(source, target)
