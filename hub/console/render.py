@@ -9,8 +9,9 @@ from typing import Any, get_args
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
-from hub.console.board import Board, Snapshot, board_of, parcel_state, places_of, read_board, visit_state
+from hub.console.board import Board, IncidentLine, Snapshot, board_of, parcel_state, places_of, read_board, visit_state
 from hub.console.desk import DESK, Desk
 from hub.console.sentences import sentence, type_named
 from hub.console.signed import SIGNED, Signed
@@ -43,13 +44,15 @@ BOARD_PARTS = {
 
 @cache
 def environment() -> Environment:
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.get_template("part/incident.html")  # the first fire doesn't wait until it is compiled
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +68,8 @@ def look_of(desk: Desk, signed: Signed) -> Look:
     return Look(signed.language, post.public if post else False)
 
 
-def _words(text: Text) -> dict[str, object]:
-    return {
+def _words(text: Text) -> Shown:
+    words: Shown = {
         "text": text,
         "t": text.t,
         "sentence": lambda stored: sentence(stored, text),
@@ -76,6 +79,8 @@ def _words(text: Text) -> dict[str, object]:
         "false_causes": get_args(FalseCause),
         "site_name": text.building.site.name.in_language(text.language),
     }
+    words["drawn_incident"] = lambda line: _drawn_incident(line, words)
+    return words
 
 
 def _text(desk: Desk, snapshot: Snapshot, look: Look) -> Text:
@@ -89,12 +94,41 @@ def _text(desk: Desk, snapshot: Snapshot, look: Look) -> Text:
     )
 
 
+class Incidents:
+    """Those on the board as one look saw them last: one is drawn again when it has changed, or a second on its
+    clocks. In a fire that spreads, drawing the others again and again was most of what a frame cost."""
+
+    def __init__(self) -> None:
+        self._drawn: dict[str, tuple[tuple[object, ...], Markup]] = {}
+
+    def draw(self, line: IncidentLine, text: Text, words: Shown) -> Markup:
+        incident = line.incident
+        seconds = int((text.now - incident.opened_at).total_seconds())
+        key = (line, seconds, text.local(text.now).date(), text.incident_place(incident))
+        before, drawn = self._drawn.get(incident.id, ((), Markup()))
+        if before != key:
+            drawn = _drawn_incident(line, words)
+            self._drawn[incident.id] = (key, drawn)
+        return drawn
+
+    def keep(self, lines: Collection[IncidentLine]) -> None:
+        """The others are over."""
+        self._drawn = {line.incident.id: known for line in lines if (known := self._drawn.get(line.incident.id))}
+
+
+def _drawn_incident(line: IncidentLine, words: Shown) -> Markup:
+    return Markup(environment().get_template("part/incident.html").render(words, line=line))  # noqa: S704  # escaped there
+
+
 def board_partials(
-    desk: Desk, snapshot: Snapshot, look: Look, parts: Collection[str] = tuple(BOARD_PARTS)
+    desk: Desk, snapshot: Snapshot, look: Look, incidents: Incidents, parts: Collection[str] = tuple(BOARD_PARTS)
 ) -> dict[str, str]:
     """Parts of the board as htmx partials, by their ids; the same for everyone with this look."""
     text = _text(desk, snapshot, look)
-    words = {**_words(text), "board": board_of(snapshot, desk, text)}
+    board = board_of(snapshot, desk, text)
+    incidents.keep(board.incidents)
+    words = {**_words(text), "board": board}
+    words["drawn_incident"] = lambda line: incidents.draw(line, text, words)
     frame = environment().get_template("part/frame.html")
     return {part: frame.render(words, id=part, part=BOARD_PARTS[part]) for part in parts}
 

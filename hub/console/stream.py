@@ -9,6 +9,7 @@ import contextlib
 import json
 import secrets
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -17,7 +18,7 @@ from aiohttp import web
 from hub.console.board import Snapshot, read_board, read_changes, with_emergencies
 from hub.console.desk import DESK, Desk
 from hub.console.parts import parts_away
-from hub.console.render import BOARD_PARTS, Look, board_partials, look_of
+from hub.console.render import BOARD_PARTS, Incidents, Look, board_partials, look_of
 from hub.console.sessions import signed_in
 from hub.console.signed import SIGNED
 from hub.console.words import language_of
@@ -80,6 +81,7 @@ class LiveBoard:
         """what was read last: shown while the store is away"""
         self._clients: set[Client] = set()
         self._shown: dict[Look, dict[str, str]] = {}
+        self._incidents: defaultdict[Look, Incidents] = defaultdict(Incidents)
         self._topics: set[str] = set()
         self._some = asyncio.Event()
         self._at_once = asyncio.Event()
@@ -124,7 +126,7 @@ class LiveBoard:
             topics = [] if last_seen == self._current else ["all"]
             if self._snapshot is None:
                 self._snapshot = await self.look()
-            shown = self._shown[look] = board_partials(self._desk, self._as_of_now(self._snapshot), look)
+            shown = self._shown[look] = self._drawn(self._as_of_now(self._snapshot), look, BOARD_PARTS)
             client.offer(self._frame(topics, shown))
             yield client
         finally:
@@ -219,13 +221,16 @@ class LiveBoard:
         before, self._shown = self._shown, {}
         for look in {client.look for client in self._clients}:
             known = before.get(look)
-            fresh = board_partials(self._desk, snapshot, look, BOARD_PARTS if known is None else parts)
+            fresh = self._drawn(snapshot, look, BOARD_PARTS if known is None else parts)
             self._shown[look] = {**(known or {}), **fresh}
         if topics or self._shown != before:
             self._number += 1
         frames = {look: self._frame(topics, shown) for look, shown in self._shown.items()}
         for client in list(self._clients):
             client.offer(frames[client.look])
+
+    def _drawn(self, snapshot: Snapshot, look: Look, parts: Collection[str]) -> dict[str, str]:
+        return board_partials(self._desk, snapshot, look, self._incidents[look], parts)
 
     def _frame(self, topics: list[str], shown: Mapping[str, str]) -> bytes:
         frame = {"n": self._current, "at": self._clock(), "topics": topics, "partials": "".join(shown.values())}
