@@ -89,6 +89,34 @@ async def test_the_brokers_copy_of_what_a_host_offered_is_the_same_record(desk: 
     assert len(await desk.alerts()) == 1
 
 
+async def test_what_follows_a_row_that_was_lost_waits_for_it(desk: Desk) -> None:
+    second, third = granted(2).model_copy(update={"after": 1}), granted(3).model_copy(update={"after": 2})
+    desk.message(granted(1))
+    desk.message(third)
+    desk.message(granted(4).model_copy(update={"after": 3}))
+    await desk.receives(1)
+    assert desk.receipts.count(("hub-1", [])) == 1  # the host is asked once to begin again
+    for event in (second, third):
+        desk.message(event)
+    await desk.receives(1, 2, 3)
+    assert [event.sequence for event in await desk.stored()] == [1, 2, 3]
+
+
+async def test_life_waits_for_nothing_that_was_lost_before_it_but_its_host_is_asked_for_it(desk: Desk) -> None:
+    desk.message(fire().model_copy(update={"after": 899}))
+    await desk.receives(900)
+    assert len(await desk.alerts()) == 1
+    assert ("hub-1", []) in desk.receipts
+
+
+async def test_a_gap_in_one_lane_is_none_in_the_other(desk: Desk) -> None:
+    desk.message(fire())
+    desk.message(granted(901).model_copy(update={"after": 900}))  # 900 was life: of its own lane it is the first
+    await until(lambda: ("hub-1", []) in desk.receipts)
+    desk.message(granted(901))
+    await desk.receives(900, 901)
+
+
 async def test_a_row_that_waits_is_not_taken_twice(desk: Desk) -> None:
     desk.intake.offer([fire()])
     desk.intake.offer([fire()])

@@ -2,7 +2,7 @@
 the right time. A locker over MQTT, a fire panel over TCP, which says one thing after the other."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,9 +29,9 @@ class Record:
 
 
 class Locker:
-    """`orders` are the commands that it carried out, by id."""
+    """`orders` are the commands that it carried out, by id; `told` is called at each yes."""
 
-    def __init__(self, name: str, broker: Broker, clock: Clock) -> None:
+    def __init__(self, name: str, broker: Broker, clock: Clock, told: Callable[[], None]) -> None:
         self.name = name
         self.said: dict[int, Record] = {}
         self.orders: dict[str, Mapping[str, Any]] = {}
@@ -42,6 +42,7 @@ class Locker:
         self._last = BEGIN - timedelta(hours=1)
         self._broker = broker
         self._clock = clock
+        self._told = told
         self._session: Session | None = None
         self._connections = 0
 
@@ -121,6 +122,7 @@ class Locker:
         told = json.loads(message.payload)
         if told["type"] == "kept":
             self.said[told["number"]].told = True
+            self._told()
         elif told["command"] not in self.orders:
             self.orders[told["command"]] = told
             self.happens("command.done", command=told["command"], result="put")
@@ -133,6 +135,7 @@ class Panel:
     clock: Clock
     said: list[Record] = field(default_factory=list)
     points: dict[int, bool] = field(default_factory=dict)
+    _bodies: list[bytes] = field(default_factory=list)
     _connection: int = 0
     _line: Line | None = None
     _heard: list[bytes] = field(default_factory=list)
@@ -149,9 +152,12 @@ class Panel:
             at = self._last + timedelta(seconds=1)
         self._last = at
         self.points[point] = alarm
-        body = gbt.component(0b10 if alarm else 0, point=point, at=at)
-        frame = gbt.framed(gbt.objects(2, body), sequence=len(self.said) % 65536, sent=gbt.tag(at))
-        self.said.append(Record(frame))
+        self._bodies.append(gbt.objects(2, gbt.component(0b10 if alarm else 0, point=point, at=at)))
+        self.said.append(Record(self._frame(len(self.said), at)))
+
+    def _frame(self, number: int, at: datetime) -> bytes:
+        """Stamped with the time of its sending."""
+        return gbt.framed(self._bodies[number], sequence=number % 65536, sent=gbt.tag(at.replace(microsecond=0)))
 
     def speaks(self, process: Process | None) -> None:
         """Hears what it was told, and says what comes next."""
@@ -164,9 +170,9 @@ class Panel:
             self._connection += 1
             self._line, self._heard = line, []
             line.open(self._connection, self._heard)
-        waiting = next((record for record in self.said if not record.told), None)
-        if waiting:
-            frame = Frame(waiting.frame, self.clock.now(), peer="127.0.0.1")
+        waiting = next((number for number, record in enumerate(self.said) if not record.told), None)
+        if waiting is not None:
+            frame = Frame(self._frame(waiting, self.clock.true()), self.clock.now(), peer="127.0.0.1")
             process.loop.call_soon(line.says, self._connection, frame)
 
     def hang_up(self) -> None:

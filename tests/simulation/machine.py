@@ -1,17 +1,19 @@
 """Everything that can go wrong, in any order: the steps that hypothesis chooses from."""
 
 from datetime import timedelta
+from typing import get_args
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.simulation import model
-from tests.simulation.world import LOCKERS, World
+from tests.simulation.world import LOCKERS, Moment, World
 
 SEEDS = st.integers(0, 2**32)
 """of the choices between what can happen at one moment"""
 TURNS = st.integers(0, 120)
 LOCKER = st.sampled_from(LOCKERS)
+MOMENTS: tuple[Moment, ...] = get_args(Moment)
 COMPARTMENT = st.sampled_from(("1", "2", "3"))
 STEPS = (
     timedelta(),
@@ -125,10 +127,32 @@ class Building(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 1), most=TURNS)
     def a_process_is_killed_in_a_commit(self, which: int, most: int) -> None:
-        for _ in range(most):
-            if self.world.step() in ("", "commit"):
-                break
+        self.world.until_a_commit(most)
         self.world.crash(self.world.parts[which % len(self.world.parts)])
+
+    @rule(
+        which=st.integers(0, 1),
+        moment=st.sampled_from(MOMENTS),
+        slow=st.sampled_from(("", "spool", "store-writer")),
+        commits=st.integers(0, 3),
+        turns=st.integers(0, 6),
+    )
+    def a_process_is_killed_just_after(self, moment: Moment, slow: str, which: int, commits: int, turns: int) -> None:
+        """So many commits and turns after something that is promised to come in an order, while a disk is slow."""
+        world = self.world
+        world.passes(0.0)
+        if moment == "deadline":
+            world.a_deadline_falls_due()
+        else:
+            for locker in world.lockers.values():
+                locker.parcel_moves("1", timedelta())
+        world.slow = slow
+        if world.until(moment, within=4.0):
+            for _ in range(commits):
+                world.until_a_commit(most=60)
+        self.going_on(turns)
+        world.slow = ""
+        world.crash(world.parts[which % len(world.parts)])
 
     def teardown(self) -> None:
         if not hasattr(self, "world"):

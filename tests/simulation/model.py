@@ -26,7 +26,14 @@ from tests.simulation.world import BUILDING, World
 
 COPIES = 0xFFFFFF
 """a fire that is raised again under a suspect clock has an id of its own, which differs here alone"""
-HUBS_OWN = ("device.online", "device.offline", "device.reported", "command.done", "command.failed")
+HUBS_OWN = (
+    "device.online",
+    "device.offline",
+    "device.reported",
+    "device.clock_wrong",
+    "command.done",
+    "command.failed",
+)
 """events of a device that answer to no record of it"""
 
 

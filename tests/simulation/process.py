@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -12,6 +12,7 @@ from hub.adapters import load_adapters
 from hub.bus.client import BrokerAddress
 from hub.core.adapter import Adapter, Frame, Outgoing
 from hub.core.building import Building
+from hub.core.device_events import DeadlineReached
 from hub.core.notifier import Channel
 from hub.dispatch import Dispatch
 from hub.host import Host, HostSettings
@@ -97,6 +98,7 @@ class Process:
         keys: Keys,
         channels: dict[str, Channel],
         crew: list[Worker],
+        comes: Callable[[Literal["receipt", "deadline"]], None],
     ) -> None:
         self.part = part
         self.folder = folder
@@ -112,6 +114,7 @@ class Process:
         self._building = building
         self._keys = keys
         self._channels = channels
+        self._comes = comes
         self._stores: list[Store] = []
         self.intake: Intake | None = None
         asyncio._set_running_loop(self.loop)
@@ -139,6 +142,7 @@ class Process:
             await spool.open()
             settings = HostSettings(HOST, NOWHERE, readers_port=0, tcp_ports={"gbt26875": 0})
             host = Host(settings, self._building, ADAPTERS, spool, intake, self._clock.now, session)
+            host.receipt = self._hearing(host.receipt)  # type: ignore[method-assign]
             self.line = host._tcp["gbt26875"]  # type: ignore[assignment]  # a Line, by the world's patch
         async with asyncio.TaskGroup() as tasks:
             if host:
@@ -147,10 +151,24 @@ class Process:
                 await ready.wait()
             if intake and store:
                 tasks.create_task(intake.run())
-                tasks.create_task(Scheduler(site, store, intake.reached, intake.passing.passed, self._clock.now).run())
+                scheduler = Scheduler(site, store, self._reached, intake.passing.passed, self._clock.now)
+                tasks.create_task(scheduler.run())
                 beside = host.command if host else None
                 dispatch = Dispatch(self._building, store, NOWHERE, self._channels, beside, self._clock.now, session)
                 tasks.create_task(dispatch.run())
+
+    def _hearing(self, receipt: Callable[..., None]) -> Callable[..., None]:
+        def heard(ranges: Sequence[tuple[int, int]], *, restart: bool = False) -> None:
+            receipt(ranges, restart=restart)
+            if ranges:
+                self._comes("receipt")
+
+        return heard
+
+    def _reached(self, event: DeadlineReached) -> Awaitable[bool]:
+        assert self.intake
+        self._comes("deadline")
+        return self.intake.reached(event)
 
     def read(self, work: Callable[[Transaction], T]) -> T:
         """Straight from the desk's store, between two steps."""
@@ -158,9 +176,12 @@ class Process:
 
     # steps
 
-    def choices(self) -> Sequence[str]:
+    def choices(self, slow: str) -> Sequence[str]:
+        """`slow`: of this thread's disk nothing comes."""
         can = ["loop"] * self.loop.can_turn() + ["job"] * bool(self.loop.jobs)
-        return can + [f"worker {number}" for number, worker in enumerate(self.crew) if worker.can_turn()]
+        return can + [
+            f"worker {number}" for number, worker in enumerate(self.crew) if worker.can_turn() and worker.name != slow
+        ]
 
     def step(self, choice: str) -> bool:
         """True if a commit went into a file that nobody heard of yet."""
@@ -180,11 +201,12 @@ class Process:
         return False
 
     def die(self, place: Path, choose: Random) -> None:
-        """kill -9, and the machine's power with it: what the disk hasn't been made to keep is cut at some byte."""
+        """kill -9 alone, or the machine's power with it: what nobody was told of is whole, gone or cut at some byte."""
+        cut = choose.choice((0.0, choose.random(), 1.0))
         for name in self.told:
             if name not in self._fresh:
                 self.told[name] = disk.log_of(self.folder / name)
-            disk.leave(self.folder / name, place, self.told[name], choose.random())
+            disk.leave(self.folder / name, place, self.told[name], cut)
         self.drop()
         shutil.rmtree(self.folder)
 

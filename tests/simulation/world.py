@@ -1,5 +1,6 @@
 """The building: devices, broker, disks and processes under one clock, moved step by step by one series of choices."""
 
+import math
 import shutil
 import tempfile
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 from queue import Empty
 from random import Random
 from types import SimpleNamespace
+from typing import Literal
 from unittest import mock
 
 from sqlalchemy import Connection
@@ -23,6 +25,7 @@ import hub.store.spool
 from hub.bus.client import Message as Published
 from hub.core.building import Building
 from hub.core.notifier import Channel, Message, NotSent, Sent
+from hub.store.deadlines import next_due
 from hub.store.sealing import Keys
 from hub.store.tables import metadata
 from tests.adapters import gbt26875_frames as gbt
@@ -32,6 +35,8 @@ from tests.simulation.devices import PANEL, SITE, Locker, Panel
 from tests.simulation.process import Line, Part, Process, Silent
 from tests.simulation.turns import Queue, Ranked, Worker
 
+Moment = Literal["yes", "receipt", "command", "deadline"]
+"""just after a locker heard its yes, a host a receipt, a command's first byte was written, a due deadline offered"""
 LOCKERS = ("locker-1", "locker-2")
 MEMORY = "/dev/shm"  # files that a crash is played on needn't outlive one
 BUILDING = Building.model_validate(
@@ -76,13 +81,19 @@ class World:
         self.broker.published = self._on_the_wire
         self.parts: tuple[Part, ...] = ("host", "desk") if split else ("all",)
         self.processes: dict[Part, Process] = {}
-        self.lockers = {name: Locker(name, self.broker, self.clock) for name in LOCKERS}
+        self.lockers = {name: Locker(name, self.broker, self.clock, lambda: self._comes("yes")) for name in LOCKERS}
         self.panel = Panel(self.clock)
         self.wire: Counter[str] = Counter()
         """command id → how often the hub wrote it"""
         self.sent: list[Message] = []
         """notices that a channel took"""
         self.choose = Random(0)
+        self.trace: list[str] = []
+        """what was chosen, step by step: the same life has the same"""
+        self.slow = ""
+        """the database whose thread gets no turn"""
+        self.moments: Counter[Moment] = Counter()
+        """how often each has come"""
         self._folder = Path(tempfile.mkdtemp(prefix="simulation-", dir=MEMORY if Path(MEMORY).is_dir() else None))
         self._places = 0
         self._keys = Keys.load_or_create(self._folder)
@@ -103,6 +114,7 @@ class World:
                 stack.enter_context(mock.patch.object(target, name, new))
 
             patch(time, "monotonic", self.clock.monotonic)
+            patch(time, "clock_gettime", lambda which: self.clock.monotonic())
             patch(hub.intake.deciding, "time", SimpleNamespace(thread_time=self._thinking))
             patch(hub.store.spool, "queue", SimpleNamespace(SimpleQueue=Queue, Empty=Empty))
             patch(hub.store.spool, "threading", SimpleNamespace(Thread=self._worker))
@@ -132,7 +144,9 @@ class World:
         crew: list[Worker] = []
         channels: dict[str, Channel] = {"desk": self._channel, "webhook": self._flaky}
         self._crew = crew
-        self.processes[part] = Process(part, place, self.clock, self.broker, BUILDING, self._keys, channels, crew)
+        self.processes[part] = Process(
+            part, place, self.clock, self.broker, BUILDING, self._keys, channels, crew, self._comes
+        )
 
     def crash(self, part: Part) -> None:
         """And start again at once."""
@@ -153,8 +167,12 @@ class World:
     # steps
 
     def step(self) -> str:
-        """One of what can happen at this moment. "" if nothing can, "commit" if it left one that nobody heard of."""
-        can = [(part, choice) for part, process in self.processes.items() for choice in process.choices()]
+        """One of what can happen now. "" if nothing can, "commit" if it left one that nobody heard of."""
+        self.trace.append(taken := self._step())
+        return taken
+
+    def _step(self) -> str:
+        can = [(part, choice) for part, process in self.processes.items() for choice in process.choices(self.slow)]
         moving = bool(self.broker.can_move())
         if not can and not moving:
             return ""
@@ -165,6 +183,35 @@ class World:
         part, choice = can[number]
         self._crew = self.processes[part].crew
         return "commit" if self.processes[part].step(choice) else choice
+
+    def until(self, moment: Moment, within: float, most: int = 2000) -> bool:
+        """Step by step until it comes; False if it doesn't within so many seconds."""
+        before, until = self.moments[moment], self.clock.monotonic() + within
+        for _ in range(most):
+            if self.moments[moment] > before:
+                return True
+            if not self.step():
+                timer = self._next_timer()
+                if timer > until:
+                    return False
+                self.clock.pass_to(timer)
+        return False
+
+    def until_a_commit(self, most: int) -> None:
+        """That nobody has heard of yet; or so many steps."""
+        for _ in range(most):
+            if self.step() in ("", "commit"):
+                return
+
+    def a_deadline_falls_due(self) -> None:
+        """However far it is: the machine slept till then."""
+        due = self.desk.read(next_due)
+        if due:
+            self.clock.pass_to(self.clock.monotonic() + (due - self.clock.now()).total_seconds())
+
+    def _next_timer(self) -> float:
+        timers = [process.loop.next_timer() for process in self.processes.values()]
+        return min((timer for timer in timers if timer is not None), default=math.inf)
 
     def until_quiet(self, most: int = 200_000) -> None:
         for _ in range(most):
@@ -177,8 +224,7 @@ class World:
         until = self.clock.monotonic() + seconds
         while True:
             self.until_quiet()
-            timers = [t for process in self.processes.values() if (t := process.loop.next_timer()) is not None]
-            moment = min(timers, default=until)
+            moment = self._next_timer()
             if moment > until:
                 break
             self.clock.pass_to(moment)
@@ -193,8 +239,13 @@ class World:
     # what leaves the hub
 
     def _on_the_wire(self, session: str, message: Published) -> None:
+        self.trace.append(f"{session} {message.topic} {len(message.payload)}")
         if session.startswith("devices-") and b'"command"' in message.payload:
+            self._comes("command")
             self.wire[message.payload.decode().split('"command":"')[1][:36]] += 1
+
+    def _comes(self, moment: Moment) -> None:
+        self.moments[moment] += 1
 
     async def _channel(self, message: Message) -> Sent | NotSent:
         self.sent.append(message)
