@@ -8,6 +8,7 @@ import json
 import shutil
 import statistics
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,9 +142,11 @@ def main() -> None:
         stores.mkdir(parents=True, exist_ok=True)
         bench = Bench(size, directory, stores)
         for part in asked.only:
+            begun = time.monotonic()
             for run in range(size.runs):
                 print(f"{part}, run {run + 1} of {size.runs}", flush=True)
                 PARTS[part](bench)
+            print(f"{part} took {time.monotonic() - begun:.0f} s", flush=True)
     medians = {name: round(statistics.median(values), 3) for name, values in bench.figures.items()}
     _print(medians)
     if not asked.quick and set(asked.only) == set(PARTS):
