@@ -372,12 +372,6 @@ def word(**changes: Any) -> HostStatus:
     return HostStatus.model_validate({"at": T, "sequence": 0} | changes)
 
 
-async def test_a_host_heard_for_the_first_time_is_asked_to_begin_again(desk: Desk) -> None:
-    desk.intake.host_status("hub-1", word())
-    desk.intake.host_status("hub-1", word())
-    assert desk.receipts == [("hub-1", [])]
-
-
 async def test_devices_statuses_are_saved_and_taken_back(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statuses_module, "EVERY", 0.02)
     status = {

@@ -6,6 +6,7 @@ speaks it, since a 3.1.1 broker answers a refused publish with a good PUBACK; 3.
 
 import asyncio
 import contextlib
+import random
 import socket
 import ssl
 from collections.abc import Callable
@@ -26,9 +27,11 @@ from hub.pulse import Pulse
 log = structlog.get_logger()
 
 CONNECT_WITHIN = 5.0
-RETRY_FIRST, RETRY_MOST = 0.2, 5.0
+RETRY_FIRST, RETRY_MOST = 0.1, 0.3
+"""seconds between two tries, at random so that not all sessions try at once: matters of life wait for it, and there is
+one broker"""
 CONNECTING = 30.0
-"""seconds, two time-outs and the longest wait: a try that takes longer hangs"""
+"""seconds, two time-outs and some: a try that takes longer hangs"""
 KEEPALIVE = 15
 MOST_UNANSWERED = 8192
 """publishes that wait for the broker's answer, more than anyone has under way at one that works: then the session
@@ -81,8 +84,8 @@ class BusClient:
     """A session that is clean at each connection: what must not be lost waits in the spool, not in the broker.
 
     `on_message` is called in the event loop for each message, `on_up` after each (re)connection once the
-    subscriptions are asked for (the broker takes them before anything that is published from then on), `on_down` when
-    the connection is gone. `refused` counts publishes and subscriptions that the broker didn't allow.
+    broker has taken the subscriptions: nothing that anybody publishes from then on is missed; `on_down` when the
+    connection is gone. `refused` counts publishes and subscriptions that the broker didn't allow.
     """
 
     def __init__(
@@ -140,7 +143,6 @@ class BusClient:
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
-        wait = RETRY_FIRST
         complained = False
         try:
             while True:
@@ -151,10 +153,9 @@ class BusClient:
                     if not complained:
                         log.warning("broker_unreachable", client=self._name, reason=problem)
                         complained = True
-                    await asyncio.sleep(wait)
-                    wait = min(wait * 2, RETRY_MOST)
+                    await asyncio.sleep(random.uniform(RETRY_FIRST, RETRY_MOST))  # noqa: S311  # no secret
                     continue
-                wait, complained = RETRY_FIRST, False
+                complained = False
                 self.pulse.beat()
                 await self._gone.wait()
                 self.pulse.beat(CONNECTING)
@@ -167,7 +168,7 @@ class BusClient:
             self._connector.shutdown(wait=False)
 
     async def _connect(self) -> str | None:
-        """One try. None once the subscriptions are asked for, else why not."""
+        """One try. None once connected and the subscriptions are asked for, else why not."""
         loop = asyncio.get_running_loop()
         self._gone.clear()
         self._answer = loop.create_future()
@@ -193,7 +194,8 @@ class BusClient:
             _, mid = client.subscribe(pattern, qos=0)
             if mid is not None:
                 self._asked_for.add(mid)
-        self._on_up()
+        if self.ready:
+            self._on_up()
         return None
 
     def _try_other_protocol(self) -> None:
@@ -318,11 +320,14 @@ class BusClient:
     def _subscribed(
         self, _client: paho.Client, _data: Any, mid: int, reasons: list[ReasonCode], _properties: Any
     ) -> None:
-        self._asked_for.discard(mid)
         for reason in reasons:
             if reason.is_failure:
                 self.refused += 1
                 log.error("subscription_refused", client=self._name, reason=str(reason))
+        if mid in self._asked_for:
+            self._asked_for.discard(mid)
+            if self.ready:
+                self._on_up()
 
     async def _close(self) -> None:
         client, self._client = self._client, None

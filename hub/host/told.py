@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 import structlog
 
@@ -60,6 +61,8 @@ class Told:
         self._told_of_fallen: dict[str, int] = {}
         self._clock = clock
         self._devices_due = 0.0
+        self._session = uuid4()
+        self._at_once = asyncio.Event()
         self.waiting = 0
         self.pulse = Pulse()
 
@@ -67,16 +70,21 @@ class Told:
         """Until cancelled."""
         while True:
             self.pulse.beat(disk=self._spool.is_asked)
+            self._at_once.clear()
             with contextlib.suppress(SpoolAway):  # then nothing new is claimed: what devices hold can't come in
                 await self._tell_of_the_host()
             self._tell_of_strangers()
             if time.monotonic() >= self._devices_due:
                 self._devices_due = time.monotonic() + DEVICES_EVERY
                 self._tell_of_devices()
-            await asyncio.sleep(EVERY)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(EVERY):
+                    await self._at_once.wait()
 
     def all_again(self) -> None:
-        """The session is new: say everything once more."""
+        """The session is new: say everything once more, the host's word first and at once."""
+        self._session = uuid4()
+        self._at_once.set()
         for watch in self._supervision.watches.values():
             watch.changed = True
         self._knocks.tell_all_again()
@@ -97,6 +105,7 @@ class Told:
                 "kept": self._commands.kept_lately(),
                 "let_fall": dict(self._shares.let_fall),
                 "low": self._spool.low(),
+                "session": self._session,
             }
         )
         self._publish(topics.host_status(self._site, self._host), status.model_dump_json().encode())

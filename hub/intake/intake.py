@@ -11,6 +11,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 import structlog
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -77,7 +78,10 @@ class Intake:
         self._tell_host = tell_host
         self._low = low
         self._waiting: dict[Lane, Waiting] = {"life": Waiting("life"), "routine": Waiting("routine")}
-        self._greeted: set[str] = set()
+        self._sessions: dict[str, UUID | None] = {}
+        """of each host, as it said last"""
+        self._greeted: dict[str, UUID | None] = {}
+        """which of them were asked to begin again since ours are there"""
         self._last: dict[tuple[str, Lane], int] = {}
         """of each host and lane, up to which row all has come over the broker"""
         self._asked_again: dict[str, float] = {}
@@ -102,7 +106,7 @@ class Intake:
                 f"intake-{self._site}-{lane}",
                 subscriptions=patterns,
                 on_message=self._on_message,
-                on_up=self._greeted.clear,
+                on_up=self._listen_anew,
             )
             for lane, patterns in subscriptions.items()
         }
@@ -173,15 +177,28 @@ class Intake:
         return done
 
     def host_status(self, host: str, status: HostStatus) -> None:
-        """A host's word of the second. One not heard of before begins again: what it sent is unknown here."""
+        """A host's word of the second. One not heard of before, or not over this session of its, begins again: what it
+        sent is unknown here."""
         self.passing.host_said(host, status)
         self._spools[host] = status.waiting
         self._let_fall[host] = status.let_fall
         self._low_hosts = self._low_hosts | {host} if status.low else self._low_hosts - {host}
         self._host_heard = time.monotonic()
         self._statuses.kept(status.kept)
-        if host not in self._greeted:
-            self._greeted.add(host)
+        self._sessions[host] = status.session
+        self._greet(host)
+
+    def _listen_anew(self) -> None:
+        self._greeted.clear()
+        for host in self._sessions:
+            self._greet(host)
+
+    def _greet(self, host: str) -> None:
+        """Once a session of either side, and only when nothing of what it sends then is missed."""
+        session = self._sessions[host]
+        was_asked = host in self._greeted and self._greeted[host] == session
+        if not was_asked and all(client.ready for client in self._bus.values()):
+            self._greeted[host] = session
             self._send_receipt(host, [], restart=True)
 
     def device_status(self, device: str, status: Mapping[str, Any] | None) -> None:

@@ -45,7 +45,7 @@ class MqttTransport:
             name,
             subscriptions=tuple(sorted({pattern for pattern, _ in self._patterns})),
             on_message=self._on_message,
-            on_up=self._on_up,
+            on_down=self._on_down,
         )
 
     @property
@@ -63,7 +63,7 @@ class MqttTransport:
         """False while there is no connection to the broker."""
         return self._client.publish(outgoing.topic, outgoing.payload, qos=1)
 
-    def _on_up(self) -> None:
+    def _on_down(self) -> None:
         self._connection += 1
 
     def _on_message(self, message: Message) -> None:

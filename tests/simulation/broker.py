@@ -13,7 +13,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from hub.bus.client import CONNECT_WITHIN, RETRY_FIRST, RETRY_MOST, BrokerAddress, BusClient, Message, Will
+from hub.bus.client import CONNECT_WITHIN, RETRY_MOST, BrokerAddress, BusClient, Message, Will
 from hub.bus.topics import matches
 
 NOTICED_LATE = 22.5
@@ -196,14 +196,11 @@ class FakeClient(BusClient):
         return True
 
     async def run(self) -> None:
-        wait = RETRY_FIRST
         try:
             while True:
                 if await self._connect():
-                    await asyncio.sleep(wait)
-                    wait = min(wait * 2, RETRY_MOST)
+                    await asyncio.sleep(RETRY_MOST)
                     continue
-                wait = RETRY_FIRST
                 await self._gone.wait()
                 await self._close()
         finally:
@@ -234,9 +231,16 @@ class FakeClient(BusClient):
         self.connected = True
         self._asked_for = set(range(len(self._subscriptions)))
         for number, pattern in enumerate(self._subscriptions):
-            self._broker.subscribe(session, pattern, partial(self._soon, self._asked_for.discard, number))
+            self._broker.subscribe(session, pattern, partial(self._soon, self._subscribed_to, session, number))
         self._answered.set()
-        self._on_up()
+        if self.ready:
+            self._on_up()
+
+    def _subscribed_to(self, session: Session, number: int) -> None:
+        if session is self._session and number in self._asked_for:
+            self._asked_for.discard(number)
+            if self.ready:
+                self._on_up()
 
     def _hear(self, session: Session, message: Message) -> None:
         if session is self._session:
