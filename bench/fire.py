@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from bench import database, load, mix, throughput
-from bench.desk import Desk, Page, Panel, desk
+from bench.desk import Desk, Page, Panel, prepared
 from bench.process import python
 from hub.core.events import dump_event
 from hub.store.sealing import Keys
@@ -38,15 +39,26 @@ def loaded(running: Desk, directory: Path, seconds: float) -> list[float]:
         return during(running, threading.Event(), seconds)
 
 
-def storm(directory: Path, prefilled: Path, waiting: int) -> list[float]:
-    """While a hub that has just started takes what waits in its spool."""
+class Drained(NamedTuple):
+    """`fires` in milliseconds each, `seconds` from the hub's start to the last receipt."""
+
+    fires: list[float]
+    seconds: float
+
+
+def storm(directory: Path, prefilled: Path, waiting: int, within: float = 60.0) -> Drained:
+    """While a hub that has just started takes what waits in its spool; given up after `within` seconds."""
     spool = directory / "storm.db"
     asyncio.run(_spooled(spool, prefilled, waiting))
-    with desk(directory, prefilled, spool=spool) as running:
+    with prepared(directory, prefilled, spool=spool) as (arguments, ports, broker):
         over = threading.Event()
-        watching = threading.Thread(target=_watch, args=(running.broker, waiting, over), daemon=True)
+        watching = threading.Thread(target=_watch, args=(load.Told(broker), waiting, over), daemon=True)
         watching.start()
-        return during(running, over, 60)
+        started = time.monotonic()
+        with python("hub", "run", *arguments) as process:
+            process.says("front desk at")
+            fires = during(Desk(process, broker, ports["page"], ports["panel"], started), over, within)
+            return Drained(fires, time.monotonic() - started)
 
 
 def percentile(values: list[float], part: float) -> float:
@@ -88,12 +100,12 @@ def _fires(running: Desk) -> Iterator[float]:
         panel.close()
 
 
-def _watch(port: int, waiting: int, over: threading.Event) -> None:
-    told = load.Told(port)
+def _watch(told: load.Told, waiting: int, over: threading.Event) -> None:
+    spooled = set(range(1, waiting + 1))
     with contextlib.suppress(OSError):
-        while len(told.stored) < waiting:
+        while len(told.stored) < waiting or not spooled <= told.stored:
             told.read()
-    over.set()
+        over.set()
 
 
 async def _spooled(file: Path, prefilled: Path, waiting: int) -> None:

@@ -8,9 +8,10 @@ import signal
 import ssl
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Literal
 from urllib.parse import quote
@@ -224,7 +225,8 @@ async def _serve(
                 tasks.create_task(host.run(ready), name="host")
                 await ready.wait()
                 pulses |= {**host.pulses, "spool": spool.pulse}
-            watching = disk.run(lambda: _take_room(databases), intake.begin_again if intake else lambda: None)
+            taking = [partial(_take_room, database) for database in databases]
+            watching = disk.run(taking, intake.begin_again if intake else lambda: None)
             tasks.create_task(watching, name="disk")
             if split:
                 tasks.create_task(_host_process(asked, broker), name="host-process")
@@ -252,11 +254,10 @@ async def _serve(
                 systemd.notify("READY=1")
 
 
-async def _take_room(databases: Sequence[Spool | Store]) -> bool:
-    """For the databases of this process: the disk is nearly full."""
+async def _take_room(database: Spool | Store) -> bool:
+    """The disk is nearly full."""
     try:
-        for database in databases:
-            await database.take_room()
+        await database.take_room()
     except (SpoolAway, StoreAway) as problem:
         log.error("room_not_taken", reason=str(problem))
         return False

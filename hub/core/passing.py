@@ -23,8 +23,8 @@ class HostStatus(BaseModel):
     """A host's word of the second: everything it had spooled by `at` is in rows up to `sequence`; `oldest` is its
     first row without a receipt, None when it has none. `waiting` are its rows, `kept` the ids of commands on its disk,
     `let_fall` the frames that it had no room for since its start, by reason, `low` whether its disk is
-    nearly full: then it keeps matters of life alone, `session` is another one whenever its connections to the broker are
-    new: then it waits to be asked before it sends its rows again."""
+    nearly full: then it keeps matters of life alone. `session` is another one whenever its connections to the broker
+    are new: then it waits to be asked before it sends its rows again."""
 
     model_config = ConfigDict(frozen=True)
 

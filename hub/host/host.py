@@ -43,8 +43,8 @@ from hub.transports.tcp import TcpListener
 log = structlog.get_logger()
 
 SETTLE = 1.0
-"""seconds after a new session, unless the intake asks before, as it does once it listens: it comes back to the same broker
-at the same time, and what goes out before it listens would come again behind what it heard"""
+"""seconds after a new session, unless the intake asks before, as it does once it listens: it comes back to the same
+broker at the same time, and what goes out before it listens would come again behind what it heard"""
 LOOK_EVERY = 1.0
 """seconds between two looks at who fell silent and which commands can be written or are over"""
 

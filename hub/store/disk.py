@@ -7,7 +7,7 @@ there is none left for that, a file that was set aside is given back for it.
 import asyncio
 import contextlib
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import structlog
@@ -41,18 +41,24 @@ class Disk:
     def health(self) -> dict[str, object]:
         return {"room": not self.low, "free_percent": round(self.free * 100, 1), "reserve_bytes": self._kept()}
 
-    async def run(self, take: Callable[[], Awaitable[bool]], enough: Callable[[], None] = lambda: None) -> None:
-        """Until cancelled. `take` takes room for the databases and says whether it could, `enough` is told when there
-        is room again."""
+    async def run(
+        self, databases: Sequence[Callable[[], Awaitable[bool]]], enough: Callable[[], None] = lambda: None
+    ) -> None:
+        """Until cancelled. Each of `databases` takes room for one and says whether it could: at each look until it
+        could, since room that is given back somebody else may fill first. `enough` is told when there is room again."""
         was = False
+        without = list(databases)
         while True:
             await asyncio.to_thread(self.look)
             if self.low and not was:
-                if not await take():
-                    self.give_back()
-                    await take()
+                without = list(databases)
             elif was and not self.low:
                 enough()
+            if self.low and without:
+                without = [take for take in without if not await take()]
+                if without and self._kept():
+                    self.give_back()
+                    without = [take for take in without if not await take()]
             was = self.low
             await asyncio.sleep(LOOK_EVERY)
 

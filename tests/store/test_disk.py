@@ -77,7 +77,7 @@ async def test_the_reserve_is_given_back_where_no_room_can_be_taken_without_it(
         return said[-1] == "taken"
 
     disk = Disk(tmp_path)
-    task = asyncio.create_task(disk.run(take, lambda: said.append("enough")))
+    task = asyncio.create_task(disk.run([take], lambda: said.append("enough")))
     await until(partition.reserve.exists)
     for others, heard in ((0.97, ["taken"]), (0.5, ["enough"]), (0.989, ["no room", "taken"]), (0.5, ["enough"])):
         said.clear()
@@ -85,6 +85,32 @@ async def test_the_reserve_is_given_back_where_no_room_can_be_taken_without_it(
         await until(lambda heard=heard: said == heard)  # type: ignore[misc]
         assert partition.reserve.exists() is (others != 0.989)
     assert disk.health["room"] is True
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_room_that_could_not_be_taken_is_tried_until_it_is_there_and_no_other_is_taken_twice(
+    tmp_path: Path, partition: Partition
+) -> None:
+    room = False
+    taken: list[str] = []
+
+    async def spool() -> bool:
+        taken.append("spool")
+        return True
+
+    async def store() -> bool:
+        if room:
+            taken.append("store")
+        return room
+
+    partition.others = 0.989
+    task = asyncio.create_task(Disk(tmp_path).run([spool, store]))
+    await until(lambda: taken == ["spool"])
+    room = True
+    await until(lambda: taken == ["spool", "store"])
+    await asyncio.sleep(0.6)  # two more looks
+    assert taken == ["spool", "store"]
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
