@@ -102,23 +102,26 @@ def decide(event: Event, facts: Facts) -> list[Effect]:
 def decide_again(event: Event, facts: Facts) -> list[Effect]:
     """What an event changes whose id the store has. A door's state line is known by its bytes alone, and tells whole
     seconds: a door that shuts, springs open and shuts says the first line again, and is shut. Likewise a point that
-    alarms, restores and alarms within a second of its panel's clock. The sequence tells
-    that from what was sent twice."""
+    alarms, restores and alarms within a second of its panel's clock; one that its panel restored in a later second was
+    only sent twice, and stays quiet. The sequence tells what was said again from the same row told again."""
     match event:
         case access.DoorOpened() | access.DoorClosed() | access.DoorLocked() | access.DoorUnlocked():
             return visits.door_moved_again(event, facts) if event.delivery == "snapshot" else []
         case _ if event.lane == "life":
             effects = decide(event, facts)
-            return effects if any(_is_active_again(effect, facts) for effect in effects) else []
+            return effects if any(_is_active_again(effect, event, facts) for effect in effects) else []
         case _:
             return []
 
 
-def _is_active_again(effect: Effect, facts: Facts) -> bool:
-    if not isinstance(effect, AlertBecomes):
+def _is_active_again(effect: Effect, event: Event, facts: Facts) -> bool:
+    """What bears no time of its device's is known by its whole frame, and so never said anew."""
+    if not isinstance(effect, AlertBecomes) or event.clock == "hub":
         return False
     known = facts.alerts.get(effect.alert.key)
-    return known is not None and known.source == "quiet" and effect.alert.source == "active"
+    if known is None or event.time < known.told_at:
+        return False
+    return known.source == "quiet" and effect.alert.source == "active"
 
 
 def _deadline_reached(event: device.DeadlineReached, facts: Facts) -> list[Effect]:

@@ -294,15 +294,39 @@ def test_the_same_point_alarming_again_after_its_restore_asks_again(estate: Esta
 
 def test_what_alarms_restores_and_alarms_within_one_second_of_its_panel_burns(estate: Estate) -> None:
     """The second alarm has the first one's bytes, and so its id: only the sequence tells it from a resend."""
-    estate.fire("1/1")
+    estate.fire("1/1", shows=T)
     first = estate.heard
-    estate.normal("1/1")
+    estate.normal("1/1", shows=T)
     assert decide_again(first, estate.facts) == []  # the first one's row, told once more
     resent = first.model_copy(update={"sequence": estate.sequence + 1})
     estate.facts.apply(decide_again(resent, estate.facts))
     assert (estate.alert("fire").source, estate.alert("fire").count) == ("active", 2)
     assert decide_again(resent, estate.facts) == []
     assert decide_again(first.model_copy(update={"sequence": estate.sequence + 2}), estate.facts) == []
+
+
+@pytest.mark.parametrize("delivery", ["live", "backlog"])
+def test_an_alarm_sent_twice_whose_end_was_told_meanwhile_does_not_burn_again(estate: Estate, delivery: str) -> None:
+    """The hub's yes was lost on its way, and the panel sends both again: nothing would end the alarm any more."""
+    estate.fire("1/1", shows=T)
+    alarm = estate.heard
+    estate.normal("1/1", shows=T + SECOND)
+    end = estate.heard
+    for number, event in enumerate((alarm, end), start=estate.sequence + 1):
+        resent = event.model_copy(update={"sequence": number, "delivery": delivery})
+        assert decide_again(resent, estate.facts) == []
+    assert estate.incident.source == "quiet"
+
+
+def test_a_frame_without_a_time_of_its_own_sent_twice_says_nothing_anew(estate: Estate) -> None:
+    estate.fire("1/1", clock="hub")
+    alarm = estate.heard
+    estate.normal("1/1", clock="hub")
+    resent = alarm.model_copy(
+        update={"sequence": estate.sequence + 1, "time": estate.now + SECOND, "received": estate.now + SECOND}
+    )
+    assert decide_again(resent, estate.facts) == []
+    assert estate.incident.source == "quiet"
 
 
 # late, and snapshots
