@@ -146,14 +146,25 @@ class DeviceContext:
         """An event of this device. `record` is the record key; `time` is the device's, in UTC, None where it has
         none; `boot` is the boot or session start that the device names, where a record has no time. `delivery` is
         None where the protocol doesn't say it: what happened over a minute ago then comes from the device's memory.
+        An emergency that its protocol calls live is never late for its clock: what is learned of that may be too old,
+        or not enough.
 
         The id is made of the device's time as it is, or a resend would be another event once the skew is learned."""
         type_name = event_class.model_fields["type"].default
-        happened = frame.received if time is None else self._by_our_clock(time, frame.received)
+        said_live = delivery == "live"
+        of_lane = lane or event_class.usual_lane or self.kind_lane
+        happened = frame.received if time is None else self._by_our_clock(time, frame.received, said_live)
         if delivery is None:
             delivery = "backlog" if frame.received - happened > LATE_AFTER else "live"
         clock: Clock = "hub" if time is None else "device"
         if time is not None and delivery == "live" and abs(time - frame.received) > SUSPECT_AFTER:
+            clock = "suspect"
+        if (
+            said_live
+            and of_lane == "life"
+            and getattr(data, "active", False)
+            and frame.received - happened > LATE_AFTER
+        ):
             clock = "suspect"
         identity = event_id(
             time or boot,
@@ -170,17 +181,19 @@ class DeviceContext:
             subject=subject,
             time=happened,
             received=frame.received,
-            lane=lane or event_class.usual_lane or self.kind_lane,
+            lane=of_lane,
             delivery="snapshot" if frame.retained else delivery,
             clock=clock,
             vendorcode=vendorcode,
             data=data,  # type: ignore[call-arg]  # every event class has it; the base has not
         )
 
-    def _by_our_clock(self, time: datetime, received: datetime) -> datetime:
-        """A time that would lie ahead was written while the device's clock was right."""
+    def _by_our_clock(self, time: datetime, received: datetime, said_live: bool) -> datetime:
+        """A time that would lie ahead was written while the device's clock was right; one of now, by a protocol that
+        says so, when it has just been set right."""
         corrected = time - self.skew
-        return corrected if corrected - received <= LATE_AFTER else time
+        was_set = said_live and abs(time - received) < abs(corrected - received)
+        return time if was_set or corrected - received > LATE_AFTER else corrected
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from hub.core.adapter import Decoded, DeviceContext, Frame
 from hub.core.device_events import DeviceClockWrong
 from hub.core.envelope import Delivery
 from hub.core.events import Event
+from hub.core.fire_events import FireAlarm, FireCondition
 from hub.host.clocks import DeviceClocks, correction
 
 NOW = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
@@ -142,6 +143,31 @@ def test_a_record_made_while_the_clock_was_right_is_not_moved_into_the_future() 
     factory = replace(GATE, skew=correction(-400 * 24 * HOUR))
     record = passage(factory, NOW - timedelta(hours=5), NOW)
     assert (record.time, record.late) == (NOW - timedelta(hours=5), True)
+
+
+def alarm(
+    context: DeviceContext, time: datetime, received: datetime, delivery: Delivery, *, active: bool = True
+) -> Event:
+    data = FireCondition(zone="1", point="7", active=active)
+    return context.event(FireAlarm, data, frame=Frame(b"", received), record="1", time=time, delivery=delivery)
+
+
+@pytest.mark.parametrize("skew", [90.0, HOUR, -HOUR])
+def test_what_is_told_live_after_its_clock_was_set_right_is_live(skew: float) -> None:
+    """Until the device speaks of now once more its old error is all that is known."""
+    for just_now in (passage, alarm):
+        event = just_now(replace(GATE, skew=correction(skew)), NOW - timedelta(seconds=2), NOW, "live")
+        assert (event.late, event.time) == (False, NOW - timedelta(seconds=2))
+
+
+@pytest.mark.parametrize("slow", [61, 120, 299, 301])
+def test_an_alarm_told_live_by_a_slow_clock_nobody_has_learned_is_live(slow: int) -> None:
+    told = alarm(GATE, NOW - timedelta(seconds=slow), NOW, "live")
+    assert (told.late, told.at, told.clock) == (False, NOW, "suspect")
+    assert alarm(GATE, NOW - timedelta(seconds=slow), NOW, "backlog").late
+    assert alarm(GATE, NOW - timedelta(seconds=120), NOW, "live", active=False).late, (
+        "an end is believed by what is known"
+    )
 
 
 def test_seconds_are_left_as_they_are() -> None:
