@@ -104,12 +104,15 @@ class Watchdog:
 
     def _stop(self, loop: asyncio.AbstractEventLoop, overdue: Mapping[str, float]) -> None:
         self._stopped = sorted(overdue)
+        Thread(target=self._end_soon, name="watchdog-end", daemon=True).start()  # stderr may be what everyone waits for
         log.critical("workers_stopped", workers=self._stopped, overdue=round(max(overdue.values()), 1))
         faulthandler.dump_traceback(file=sys.stderr, all_threads=True)
         sys.stderr.write(_tasks(loop))
         sys.stderr.flush()
         with contextlib.suppress(OSError):
             self._note.write_text(json.dumps({"at": rfc3339(datetime.now(UTC)), "workers": self._stopped}))
+
+    def _end_soon(self) -> None:
         time.sleep(SHOWN_FOR)
         self._end(STOPPED)
 

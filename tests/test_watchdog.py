@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,21 @@ async def test_the_one_that_stopped_is_named_and_every_stack_is_written(
     before = again.health["before"]
     assert isinstance(before, dict)
     assert before["workers"] == ["scheduler"]
+
+
+async def test_the_process_ends_also_where_nothing_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog, "LOOK_EVERY", 0.02)
+    monkeypatch.setattr(watchdog, "SHOWN_FOR", 0.1)
+    never = threading.Event()
+    monkeypatch.setattr("faulthandler.dump_traceback", lambda **_: never.wait(60))
+    ended = threading.Event()
+    stopped = Pulse()
+    stopped.beat(0.1)
+    async with Watchdog(tmp_path, lambda: {"host": stopped}, lambda _: ended.set()).watching():
+        assert await asyncio.to_thread(ended.wait, 20), "a full pipe holds the watchdog too"
+    never.set()
 
 
 async def test_a_process_that_was_held_is_not_one_that_stopped(tmp_path: Path, clock: Clock) -> None:
