@@ -29,6 +29,8 @@ RETRIES = (5, 15, 60, 300, 900, 3600, 3600, 3600)
 """seconds before each further try"""
 OFFER_AGAIN = 2.0
 LOOK_EVERY = 1.0
+GATHER_FOR = 0.1
+"""seconds from one look for what was just decided to the next: beside a busy intake each commit brings some"""
 AT_ONCE = 50
 
 
@@ -92,6 +94,7 @@ class Dispatch:
             async for change in subscription:
                 if topic in change.topics:
                     news.set()
+                    await subscription.gather(GATHER_FOR)
         finally:
             subscription.close()
 

@@ -24,6 +24,8 @@ log = structlog.get_logger()
 UNSURE_AFTER = timedelta(seconds=120)
 LOOK_EVERY, SOONEST, IDLE = 0.5, 0.05, 5.0
 """seconds to the next look: while an absence waits for the intake, at the least, at the most"""
+GATHER_FOR = 0.1
+"""seconds from one look for deadlines that were just set to the next: none of them is due so soon"""
 AT_ONCE = 500
 
 
@@ -63,6 +65,7 @@ class Scheduler:
             async for change in subscription:
                 if "deadlines" in change.topics:
                     news.set()
+                    await subscription.gather(GATHER_FOR)
         finally:
             subscription.close()
 

@@ -28,8 +28,8 @@ class Subscription:
         self._changes = changes
         self._loop = asyncio.get_running_loop()
         self._ready = asyncio.Event()
+        self._of_life = asyncio.Event()
         self._topics: set[str] = set()
-        self._life = False
         self._became: dict[tuple[type[Emergency], str], Emergency] = {}
         self._closed = False
 
@@ -40,13 +40,19 @@ class Subscription:
         await self._ready.wait()
         if not self._topics:
             raise StopAsyncIteration
-        change = Change(frozenset(self._topics), self._life, tuple(self._became.values()))
+        change = Change(frozenset(self._topics), self._of_life.is_set(), tuple(self._became.values()))
         self._topics.clear()
-        self._life = False
+        self._of_life.clear()
         self._became.clear()
         if not self._closed:
             self._ready.clear()
         return change
+
+    async def gather(self, seconds: float) -> None:
+        """Let what changes meanwhile come together; a matter of life waits for nothing."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._of_life.wait()
 
     def close(self) -> None:
         self._changes.forget(self)
@@ -60,8 +66,9 @@ class Subscription:
 
     def _merge(self, change: Change) -> None:
         self._topics |= change.topics
-        self._life |= change.life
         self._became.update(((type(record), record.id), record) for record in change.became)
+        if change.life:
+            self._of_life.set()
         self._ready.set()
 
 
