@@ -48,15 +48,12 @@ from hub.store.database import Store, StoreAway
 from hub.store.disk import Disk
 from hub.store.sealing import Keys
 from hub.store.spool import Spool, SpoolAway
+from hub.turns import Turns
 from hub.watchdog import NOTE, Watchdog
 
 log = structlog.get_logger()
 
 Part = Literal["all", "host", "desk"]
-
-TURN = 0.0005
-"""seconds that one thread may go on computing while another waits: at Python's own 5 ms a fire, which waits a few dozen
-times, was measured at up to twice its time beside routine work"""
 
 OPEN_AGAIN = 1.0
 """seconds to the next try while the database is away"""
@@ -165,6 +162,7 @@ async def _serve(
         disk.give_back()  # to open a database takes room
     health.add("disk", lambda: disk.health)
     drops = Drops(broker.address, f"drops-{loaded.hub.host}")
+    turns = Turns()
     split = asked.split and asked.only == "all"
     with_host = asked.only in ("all", "host") and not split
     with_desk = asked.only in ("all", "desk")
@@ -183,6 +181,7 @@ async def _serve(
                 tuple(channels),
                 tell_host=lambda name, ranges: host.receipt(ranges) if host else None,
                 low=lambda: store.is_file and disk.low,
+                life_comes=turns.life_comes,
             )
             health.add("intake", lambda: intake.health)
             health.add("broker", lambda: {"kind": broker.kind, "dropped": drops.total})
@@ -191,13 +190,13 @@ async def _serve(
             await spool.open()
             stack.push_async_callback(spool.close)
             databases.append(spool)
-            host = Host(_host_settings(loaded, broker), loaded.building, adapters, spool, local=intake)
+            settings = _host_settings(loaded, broker)
+            host = Host(settings, loaded.building, adapters, spool, local=intake, life_comes=turns.life_comes)
             health.add("host", lambda: host.health)
         pulses: dict[str, Pulse] = {}
         watchdog = Watchdog(asked.data, lambda: pulses)
         health.add("watchdog", lambda: watchdog.health)
         calm()
-        sys.setswitchinterval(TURN)
         async with watchdog.watching(), asyncio.TaskGroup() as tasks:
             if intake:
                 sounding = Sounding()

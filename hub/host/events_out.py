@@ -32,7 +32,8 @@ class Local(Protocol):
 
 
 class EventsOut:
-    """`publish(lane, topic, payload)` hands a message to a lane's session and says whether there was a connection."""
+    """`publish(lane, topic, payload)` hands a message to a lane's session and says whether there was a connection.
+    `life_comes` hears at once that a matter of life is to be kept."""
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class EventsOut:
         publish: Callable[[Lane, str, bytes], bool],
         local: Local | None,
         tasks: Tasks,
+        life_comes: Callable[[], None] = lambda: None,
     ) -> None:
         self._head = b'{"host":"%s","sequence":' % host.encode()  # an Identifier: nothing in it to escape
         self._site = site
@@ -49,6 +51,7 @@ class EventsOut:
         self._publish = publish
         self._local = local
         self._tasks = tasks
+        self._life_comes = life_comes
         self._kick = asyncio.Event()
         self.pulse = Pulse()
         self._stranded = (0, 0)
@@ -65,6 +68,8 @@ class EventsOut:
     def keep(self, events: Sequence[Event]) -> "asyncio.Future[list[SpooledRow]]":
         """Done once they are on disk and begin their way out; none, once all that was asked to be kept before is.
         Raises SpoolAway."""
+        if any(event.lane == "life" for event in events):
+            self._life_comes()
         kept = self._spool.append([Draft(event.lane, event.device, dump_event(event)) for event in events])
         kept.add_done_callback(self._kept)
         return kept

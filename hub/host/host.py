@@ -75,6 +75,7 @@ class Host:
         local: Local | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         session: Callable[..., BusClient] = BusClient,
+        life_comes: Callable[[], None] = lambda: None,
     ) -> None:
         name, site, broker = settings.name, building.site.id, settings.broker
         self._site = site
@@ -102,7 +103,7 @@ class Host:
                 will=Will(topics.host_status(site, name), b"{}"),
             ),
         }
-        self._events_out = EventsOut(name, site, spool, self._publish, local, self._tasks)
+        self._events_out = EventsOut(name, site, spool, self._publish, local, self._tasks, life_comes)
         self._commands = Commands(
             spool,
             self._contexts,

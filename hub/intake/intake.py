@@ -70,6 +70,7 @@ class Intake:
         tell_host: Receipt = lambda host, ranges: None,
         session: Callable[..., BusClient] = BusClient,
         low: Callable[[], bool] = lambda: False,
+        life_comes: Callable[[], None] = lambda: None,
     ) -> None:
         self._building = building
         self._site = building.site.id
@@ -77,6 +78,7 @@ class Intake:
         self._channels = channels
         self._tell_host = tell_host
         self._low = low
+        self._life_comes = life_comes
         self._waiting: dict[Lane, Waiting] = {"life": Waiting("life"), "routine": Waiting("routine")}
         self._sessions: dict[str, UUID | None] = {}
         """of each host, as it said last"""
@@ -206,6 +208,8 @@ class Intake:
         self._statuses.said(device, status)
 
     def _take(self, taken: Taken) -> bool:
+        if taken.event.lane == "life":
+            self._life_comes()
         return self._waiting[taken.event.lane].take(taken)
 
     def _on_message(self, message: Message) -> None:
