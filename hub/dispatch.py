@@ -103,14 +103,11 @@ class Dispatch:
     async def _offer_commands(self) -> bool:
         now = self._clock()
         await self._store.write(Priority.DISPATCH, lambda tx: outbox.expire_commands(tx, now))
-        queued = await self._store.read(lambda tx: outbox.queued_commands(tx, now))
-        waiting = {str(record.command.id) for record in queued}
-        self._offered = {identity: at for identity, at in self._offered.items() if identity in waiting}
-        for record in queued:
-            identity = str(record.command.id)
-            if time.monotonic() - self._offered.get(identity, -OFFER_AGAIN) < OFFER_AGAIN:
-                continue
-            self._offered[identity] = time.monotonic()
+        lately = time.monotonic() - OFFER_AGAIN
+        self._offered = {identity: at for identity, at in self._offered.items() if at > lately}
+        offered = frozenset(self._offered)
+        for record in await self._store.read(lambda tx: outbox.queued_commands(tx, now, but=offered)):
+            self._offered[str(record.command.id)] = time.monotonic()
             payload = COMMAND.dump_json(record.command, by_alias=True)
             if self._host_beside:
                 self._host_beside(payload)

@@ -128,11 +128,11 @@ def add_commands(tx: Transaction, records: Collection[CommandRecord]) -> None:
         tx.touch("commands")
 
 
-def queued_commands(tx: Transaction, now: datetime) -> list[CommandRecord]:
-    """Those that no host has yet and that haven't expired, oldest first."""
+def queued_commands(tx: Transaction, now: datetime, but: Collection[str] = ()) -> list[CommandRecord]:
+    """Those that no host has yet and that haven't expired, oldest first; without these ids."""
     query = select(tables.commands).where(_COMMANDS.state == "queued", _COMMANDS.expires > now)
     ordered = query.order_by(_COMMANDS.created_at, _COMMANDS.id)
-    return [_command(tx, row) for row in tx.connection.execute(ordered)]
+    return [_command(tx, row) for row in tx.connection.execute(ordered) if row.id not in but]
 
 
 def command_kept(tx: Transaction, ids: Collection[UUID | str]) -> None:
