@@ -16,6 +16,7 @@ AGREE = 3.0
 """seconds: clocks tell whole ones, and a network delays"""
 APART = 5.0
 """seconds between two words of now that confirm each other"""
+_NOTHING = timedelta()
 RECORDS, RECORDS_APART = 3, 60.0
 """newest records that must agree, and the seconds they must span"""
 
@@ -83,7 +84,7 @@ class DeviceClocks:
 
 def correction(skew: float | None) -> timedelta:
     """What a device's times are off by; nothing for what a clock may well be off by."""
-    return timedelta(seconds=skew) if skew is not None and abs(skew) >= CLOCK_RIGHT else timedelta()
+    return timedelta(seconds=skew) if skew is not None and abs(skew) >= CLOCK_RIGHT else _NOTHING
 
 
 def _is_news(skew: float, told: float) -> bool:

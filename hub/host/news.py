@@ -46,9 +46,10 @@ class News:
         if opposite := _OPPOSITE.get(event.type):
             self._said.pop((event.device, opposite, event.subject), None)
         key = _key(event)
-        last = self._said.get(key)
-        if last is not None and last.kept and last.data == event.data:
-            return event.delivery != "snapshot" and not isinstance(event, FireNormal | FireModeChanged)
+        if event.delivery == "snapshot" or isinstance(event, FireNormal | FireModeChanged):
+            last = self._said.get(key)
+            if last is not None and last.kept and last.data == event.data:
+                return False
         if len(self._said) >= REMEMBERED:
             self._said.clear()
         self._said[key] = _Said(event.data)

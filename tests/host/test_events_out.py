@@ -53,7 +53,8 @@ async def test_life_goes_straight_to_the_intake_beside_and_over_the_broker_as_th
             ("fire.alarm", "hub-1", 2),
         ]
         await until(lambda: sequences(intake) == [1, 2])
-        assert [parse_event(payload) for payload in intake.on(LIFE)] == house.beside.offered
+        from_broker = [parse_event(payload).model_copy(update={"after": None}) for payload in intake.on(LIFE)]
+        assert from_broker == house.beside.offered, "but for the row that went out before it"
 
 
 async def test_without_a_broker_life_reaches_the_intake_beside(tmp_path: Path) -> None:

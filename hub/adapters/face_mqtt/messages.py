@@ -37,7 +37,8 @@ class Fields(NamedTuple):
         for name in names:
             value = self.values.get(name)
             if type(value) is str:
-                if found := clean(value, limit):
+                plain = len(value) <= limit and value.isprintable()  # as nearly all are, and there are many
+                if found := value.strip() if plain else clean(value, limit):
                     return found
             elif type(value) is int or type(value) is float:  # which a bool isn't
                 return str(value)

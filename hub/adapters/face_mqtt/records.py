@@ -207,9 +207,10 @@ def _reason(status: int, fields: Fields, moment: datetime) -> DeniedReason:
 def _credential(fields: Fields) -> CredentialShown | None:
     if code := fields.text("szqrcodedata"):
         return CredentialShown(kind="qr", number=code)
-    cards = (fields.text(name) for name in CARD_FIELDS)
-    card = next((card for card in cards if card not in _NO_CARD), None)
-    return CredentialShown(kind="card", number=card) if card else None
+    for name in CARD_FIELDS:
+        if (card := fields.text(name)) not in _NO_CARD:
+            return CredentialShown(kind="card", number=card)
+    return None
 
 
 def _method(credential: CredentialShown | None, similarity: float | None) -> Method:
