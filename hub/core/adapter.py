@@ -111,6 +111,10 @@ class NoOptions(BaseModel):
 
 E = TypeVar("E", bound=Envelope)
 
+AHEAD = timedelta(seconds=5)
+"""what a corrected time may lie ahead of when it was received, for clocks that tell whole seconds: further ahead shows
+that the correction isn't right any more, or never was, as with frames that were all sent again after one delay"""
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceContext:
@@ -193,7 +197,7 @@ class DeviceContext:
         says so, when it has just been set right."""
         corrected = time - self.skew
         was_set = said_live and abs(time - received) < abs(corrected - received)
-        return time if was_set or corrected - received > LATE_AFTER else corrected
+        return time if was_set or corrected - received > AHEAD else corrected
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,6 +170,12 @@ def test_an_alarm_told_live_by_a_slow_clock_nobody_has_learned_is_live(slow: int
     )
 
 
+def test_a_correction_learned_from_delays_moves_nothing_of_now_ahead() -> None:
+    """Frames sent again, all of them after the same minute, look like a slow clock."""
+    fooled = replace(GATE, skew=correction(-55.0))
+    assert passage(fooled, NOW - timedelta(seconds=1), NOW).time == NOW - timedelta(seconds=1)
+
+
 def test_seconds_are_left_as_they_are() -> None:
     assert correction(-29.0) == correction(None) == timedelta()
 
