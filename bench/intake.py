@@ -12,13 +12,14 @@ from hub.intake import Intake
 from hub.memory import calm
 from hub.store.database import Store
 from hub.store.sealing import Keys
+from hub.turns import Turns
 
 
 async def serve(directory: Path, port: int) -> None:
     log.configure()
     store = Store(database.url(directory), Keys.load_or_create(directory))
     await store.open()
-    intake = Intake(building(), store, BrokerAddress("127.0.0.1", port))
+    intake = Intake(building(), store, BrokerAddress("127.0.0.1", port), life_comes=Turns().life_comes)
     calm()
     running = asyncio.create_task(intake.run())
     while not intake.health["broker"]:  # noqa: ASYNC110  # nobody else says so

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
@@ -103,7 +103,10 @@ def add(tx: Transaction, events: Sequence[Event], building: Building | None = No
     if not events:
         return
     kept = [_without_frame(tx, event) for event in numbered(tx, events)]
-    add_plain(tx.connection, tables.events, _WRITTEN, [_row(tx, event, building) for event in kept])
+    seal = tx.keys.sealer("events", "data")
+    stored_at = microseconds(tx.now)
+    rows = [_row(event, building, stored_at, seal) for event in kept]
+    add_plain(tx.connection, tables.events, _WRITTEN, rows)
     tx.touch("events", life=any(event.lane == "life" for event in kept))
 
 
@@ -193,7 +196,9 @@ def stored_event(tx: Transaction, row: Row[Any]) -> StoredEvent:
     )
 
 
-def _row(tx: Transaction, event: Event, building: Building | None) -> tuple[object, ...]:
+def _row(
+    event: Event, building: Building | None, stored_at: int, seal: Callable[[bytes, str], bytes]
+) -> tuple[object, ...]:
     """Its values of _WRITTEN, as the driver takes them: of all rows, these are written most."""
     _, _, site, said_by, *name = event.source.split("/")
     device = name[0] if said_by == "devices" else ""
@@ -217,14 +222,14 @@ def _row(tx: Transaction, event: Event, building: Building | None) -> tuple[obje
         event.source,
         microseconds(event.time),
         microseconds(event.received),
-        microseconds(tx.now),
+        stored_at,
         event.late,
         event.vendorcode,
         place.door,
         place.zone,
         place.fire_zone,
         place.label,
-        tx.keys.seal(plain, table="events", column="data", row=str(event.id)),
+        seal(plain, str(event.id)),
     )
 
 

@@ -115,7 +115,10 @@ def _whole(tx: Transaction, site: str, people: Sequence[Person]) -> list[Person]
     held: dict[str, list[Credential]] = {}
     for credential in _CREDENTIAL.having(tx, site, _CREDENTIALS.person, [person.id for person in people]):
         held.setdefault(credential.person, []).append(credential)
-    return [replace(person, credentials=tuple(held.get(person.id, ()))) for person in people]
+    return [
+        replace(person, credentials=tuple(held[person.id])) if person.id in held else person  # as it lies there: bare
+        for person in people
+    ]
 
 
 def _is(tx: Transaction, text: str) -> ColumnElement[bool]:

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,9 +70,19 @@ class Keys:
 
     def seal(self, plain: bytes, *, table: str, column: str, row: str) -> bytes:
         """`plain` sealed for one place. Each call gives other bytes."""
+        return self.sealer(table, column)(plain, row)
+
+    def sealer(self, table: str, column: str) -> Callable[[bytes, str], bytes]:
+        """`seal` for many rows of one column: (plain, row) to sealed."""
         head = bytes((_VERSION, self._newest))
-        nonce = _fresh_nonce()
-        return head + nonce + self._ciphers[self._newest].encrypt(nonce, plain, _place(head, table, column, row))
+        before_row = _place(head, table, column, "")
+        encrypt = self._ciphers[self._newest].encrypt
+
+        def seal(plain: bytes, row: str) -> bytes:
+            nonce = _fresh_nonce()
+            return head + nonce + encrypt(nonce, plain, before_row + row.encode())
+
+        return seal
 
     def unseal(self, sealed: bytes, *, table: str, column: str, row: str) -> bytes:
         """What was sealed for this place. Raises Unsealable."""

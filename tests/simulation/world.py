@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from queue import Empty
 from random import Random
@@ -115,7 +116,7 @@ class World:
 
             patch(time, "monotonic", self.clock.monotonic)
             patch(time, "clock_gettime", lambda which: self.clock.monotonic())
-            patch(hub.intake.deciding, "time", SimpleNamespace(thread_time=self._thinking))
+            patch(hub.intake.deciding, "time", SimpleNamespace(monotonic=count().__next__, thread_time=self._thinking))
             patch(hub.store.spool, "queue", SimpleNamespace(SimpleQueue=Queue, Empty=Empty))
             patch(hub.store.spool, "threading", SimpleNamespace(Thread=self._worker))
             patch(hub.store.database, "PriorityQueue", Ranked)
