@@ -33,9 +33,10 @@ one broker"""
 CONNECTING = 30.0
 """seconds, two time-outs and some: a try that takes longer hangs"""
 KEEPALIVE = 15
-MOST_UNANSWERED = 8192
-"""publishes that wait for the broker's answer, more than anyone has under way at one that works: then the session
-is begun anew. A broker that reads nothing answers no ping either, and is left within two keepalives"""
+MOST_UNANSWERED = 60_000
+"""publishes that wait for the broker's answer; their numbers have 16 bits (MQTT 5.0, 2.2.1). In a flood of devices the
+answers stand behind it, and ten thousand wait. Beyond this the session is begun anew; a broker that reads nothing
+answers no ping either, and is left within two keepalives"""
 FAILURE = 0x80
 """reason codes from here on (MQTT 5.0, 2.4)"""
 MQTT_3_1_1 = MQTTProtocolVersion.MQTTv311
