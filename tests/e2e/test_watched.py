@@ -77,6 +77,11 @@ async def test_a_worker_that_stops_is_named_and_the_hub_comes_back_with_all_it_w
         desk: Desk = house.desk
         await desk.until("alerts", lambda alert: alert["shown"] == "1-2-038", within=60)
         assert len(await desk.items("events", type="fire.alarm")) == 2
+        told = await desk.until("alerts", kind="hub_restarted", within=60)
+        assert (told["details"]["workers"], told["handling"]) == ("scheduler", "unanswered")
+        assert "因 scheduler 停止响应" in await desk.page("/")
+        await desk.post(f"alerts/{told['id']}/finish")
+        assert "停止响应" not in await desk.page("/"), "it is among what happened last, and no longer in the queue"
     os.kill(hub_of(process), signal.SIGKILL)
     await process.ready()
     assert await process.interrupt(within=30) == 0
