@@ -54,8 +54,8 @@ class Heartbeat:
         """Until cancelled; then it says that it was stopped."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._beat(), name="heartbeat")  # first: its last word goes before the connection
                 tasks.create_task(self._bus.run(), name="heartbeat-bus")
+                await self._beat()  # ends before the group's tasks are: its last word needs the connection
         finally:
             self._pulse.rest()
 

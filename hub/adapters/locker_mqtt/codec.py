@@ -26,7 +26,7 @@ _PLAIN = {
     "int_type": "isn't a whole number",
     "string_type": "isn't text",
     "bool_type": "isn't true or false",
-    "string_pattern_mismatch": "isn't the number of a compartment",
+    "string_pattern_mismatch": "holds a character that can't stand there, or is too long",
 }
 
 

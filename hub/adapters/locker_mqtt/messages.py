@@ -26,7 +26,7 @@ def _instant(value: Any) -> datetime:
 Moment = Annotated[datetime, BeforeValidator(_instant)]
 _LARGEST = 2**63 - 1
 Count = Annotated[int, Field(ge=1, le=_LARGEST)]
-Compartment = Annotated[Word, Field(pattern=r"^[^\s/]{1,20}$")]
+Compartment = Annotated[Word, Field(pattern=r"^[^\s/\x00]{1,20}$")]
 CommandId = Annotated[Word, Field(min_length=1, max_length=64)]
 
 
